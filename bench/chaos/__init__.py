@@ -1,0 +1,1 @@
+"""Chaos: everything that can break is broken under load, and then everything is counted."""

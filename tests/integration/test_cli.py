@@ -1,0 +1,717 @@
+"""The command line: exit codes, one line for an error, and what is printed for whom."""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis
+from click.testing import CliRunner, Result
+
+from worker import running
+from worker.bootstrap import make_ledger
+from worker.cli import live, main
+from worker.contracts.webhook import parse
+from worker.domain.model import Caps, Draft
+from worker.domain.progress import State
+from worker.ledger.redis import RedisLedger
+from worker.ports import Attempt, Claim
+from worker.settings import PREFIX, load
+
+TEMPLATES = {
+    "pricing.j2": """---
+when: reply is mentioning("how much")
+examples:
+  match: ["How much is it?"]
+  skip: ["Thanks."]
+---
+Hi {{ lead.first_name | default("there") }},
+
+it depends on {{ vars.what }}.
+""",
+    "fallback.j2": "---\nwhen: true\nmode: hold\npriority: 0\n---\nThank you.\n",
+    "_settings.yaml": "vars: {what: the seats}\n",
+}
+EVENT: dict[str, Any] = {
+    "event_type": "reply_received",
+    "lead_id": "lead-1",
+    "lead_email": "ann@lead.example",
+    "email_account": "sam@ours.example",
+    "email_id": "mail-1",
+    "reply_subject": "Re: Your team",
+    "reply_text": "How much is it?",
+    "firstName": "Ann",
+}
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in an empty folder with a few templates, and with no setting at all."""
+    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "templates").mkdir()
+    for name, text in TEMPLATES.items():
+        (tmp_path / "templates" / name).write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder: Path) -> Run:
+    def autoreply(*arguments: str, text: str = "", **environ: str) -> Result:
+        named = {PREFIX + name.upper(): value for name, value in environ.items()}
+        return CliRunner().invoke(main, arguments, input=text, env=named)
+
+    return autoreply
+
+
+def event_file(folder: Path, **changes: Any) -> str:
+    moment = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    path = folder / "event.json"
+    path.write_text(json.dumps(EVENT | {"timestamp": moment} | changes), "utf-8")
+    return str(path)
+
+
+def thread_file(folder: Path, *items: dict[str, Any]) -> str:
+    path = folder / "thread.json"
+    path.write_text(json.dumps({"items": items}), "utf-8")
+    return str(path)
+
+
+def line(result: Result, code: int) -> str:
+    """Return the one line on standard error of a command that failed."""
+    assert result.exit_code == code, result.output
+    assert isinstance(result.exception, SystemExit), result.exception
+    assert result.stderr.endswith("\n")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.output
+    return result.stderr.strip()
+
+
+# The whole
+
+
+def test_without_a_command_the_commands_are_shown(run: Run) -> None:
+    shown = run("--help")
+    assert shown.exit_code == 0
+    assert all(name in shown.stdout for name in main.commands)
+    assert run("--version").stdout.startswith("autoreply")
+
+
+@pytest.mark.parametrize("name", sorted(main.commands))
+def test_every_command_says_what_it_does(run: Run, name: str) -> None:
+    shown = run(name, "-h")
+    assert (shown.exit_code, shown.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["--nothing"],
+        ["events", "nothing"],
+        ["events", "show"],
+        ["events", "list", "--limit", "0"],
+        ["events", "list", "--state", "tired"],
+        ["preview"],
+        ["preview", "absent.json"],
+        ["suppress", "nobody"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2(run: Run, arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("autoreply: ")
+    assert result.stderr.count("\n") == 1
+    assert "--help" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "said"),
+    [
+        (["events", "list"], {}, "AUTOREPLY_REDIS_URL is not set: set AUTOREPLY_REDIS_URL, or"),
+        (["pause"], {}, "AUTOREPLY_REDIS_URL is not set"),
+        (["web"], {}, "AUTOREPLY_WEBHOOK_SECRET is not set"),
+        (["web"], {"webhook_secret": "s"}, "AUTOREPLY_REDIS_URL is not set"),
+        (["worker"], {}, "AUTOREPLY_REDIS_URL is not set"),
+        (["worker"], {"redis_url": "redis://127.0.0.1:1"}, "AUTOREPLY_API_KEY is not set"),
+        (["flower"], {}, "AUTOREPLY_REDIS_URL is not set"),
+        (["events", "list"], {"redis_url": "nowhere"}, "begin it with one of redis, rediss"),
+        (["events", "list"], {"port": "many"}, "AUTOREPLY_PORT='many'"),
+        (["check"], {"prot": "1"}, "did you mean AUTOREPLY_PORT?"),
+        (["check"], {"http_timeout": "60"}, "must be shorter than"),
+    ],
+)
+def test_a_wrong_setting_ends_with_2_and_one_line(
+    run: Run, arguments: list[str], environ: dict[str, str], said: str
+) -> None:
+    assert said in line(run(*arguments, **environ), 2)
+
+
+def test_a_ledger_that_is_away_ends_with_1_and_one_line(run: Run, dead_url: str) -> None:
+    for arguments in (["events", "list"], ["events", "show", "x"], ["pause"], ["resume"]):
+        assert "does not answer" in line(run(*arguments, redis_url=dead_url), 1)
+
+
+def test_verbose_shows_where_an_error_comes_from(run: Run, dead_url: str) -> None:
+    result = run("--verbose", "events", "list", redis_url=dead_url)
+    assert result.exit_code == 1
+    assert "Traceback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("autoreply: ")
+
+
+def test_a_demo_needs_a_running_service(run: Run) -> None:
+    assert "autoreply up" in line(run("demo"), 1)
+
+
+# check
+
+
+def healthy(url: str) -> dict[str, str]:
+    return {"redis_url": url, "api_key": "k", "webhook_secret": "s"}
+
+
+def test_a_check_finds_nothing_where_all_is_well(run: Run, valkey_url: str) -> None:
+    result = run("check", **healthy(valkey_url))
+    assert (result.exit_code, result.stderr) == (0, "")
+    for part in ("✓ settings", "✓ redis", "✓ templates", "2 templates, 2 examples"):
+        assert part in result.stdout
+
+
+def test_a_check_names_file_and_line_of_a_broken_template(
+    run: Run, folder: Path, valkey_url: str
+) -> None:
+    broken = "---\nwhen: true\n---\nHi\n\nthe price {{ is broken\n"
+    (folder / "templates" / "broken.j2").write_text(broken, "utf-8")
+    result = run("check", **healthy(valkey_url))
+    assert "1 to mend" in line(result, 1)
+    assert "✗ templates" in result.stdout
+    assert "broken.j2:6: " in result.stdout
+
+
+def test_a_check_runs_the_examples(run: Run, folder: Path, valkey_url: str) -> None:
+    wrong = TEMPLATES["pricing.j2"].replace('"How much is it?"', '"Hello."')
+    (folder / "templates" / "pricing.j2").write_text(wrong, "utf-8")
+    result = run("check", **healthy(valkey_url))
+    line(result, 1)
+    assert "pricing.j2:" in result.stdout
+    assert "Hello." in result.stdout
+
+
+def test_a_check_lists_everything_that_is_wrong(run: Run, dead_url: str) -> None:
+    result = run("check", redis_url=dead_url, templates="absent")
+    assert "4 to mend" in line(result, 1)
+    for part in ("AUTOREPLY_API_KEY", "AUTOREPLY_WEBHOOK_SECRET", "does not answer", "absent"):
+        assert part in result.stdout
+
+
+def test_a_check_without_any_setting_says_what_to_set(run: Run) -> None:
+    result = run("check")
+    line(result, 1)
+    assert "AUTOREPLY_REDIS_URL is not set" in result.stdout
+    assert "autoreply up" in result.stdout
+
+
+def test_a_check_warns_of_a_server_that_forgets(
+    run: Run, valkey_url: str, redis_client: redis.Redis
+) -> None:
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        result = run("check", **healthy(valkey_url))
+    finally:
+        redis_client.config_set("maxmemory-policy", "noeviction")
+    line(result, 1)
+    assert "maxmemory-policy is allkeys-lru" in result.stdout
+
+
+def test_a_live_check_tries_the_api(run: Run, valkey_url: str) -> None:
+    result = run("check", "--live", **healthy(valkey_url), api_url="http://127.0.0.1:1")
+    line(result, 1)
+    assert "✗ api" in result.stdout
+    assert "does not answer" in result.stdout
+
+
+# preview
+
+
+def preview(run: Run, folder: Path, *arguments: str, **changes: Any) -> Any:
+    result = run("preview", event_file(folder, **changes), "--json", *arguments)
+    assert (result.exit_code, result.stderr) == (0, ""), result.output
+    return json.loads(result.stdout)
+
+
+def test_a_preview_tells_machines_decision_trace_and_draft(run: Run, folder: Path) -> None:
+    shown = preview(run, folder)
+    assert (shown["decision"], shown["template"]) == ("reply", "pricing")
+    assert shown["draft"] == {
+        "template": "pricing",
+        "subject": "Re: Your team",
+        "body": "Hi Ann,\n\nit depends on the seats.",
+    }
+    assert datetime.fromisoformat(shown["send_at"]).tzinfo
+    assert shown["trace"][-1]["outcome"] == "fits"
+
+
+def test_a_preview_is_readable_for_people(run: Run, folder: Path) -> None:
+    result = run("preview", event_file(folder))
+    assert result.exit_code == 0
+    for part in ("reply  pricing", "leaves ", "Re: Your team", "it depends on the seats.", "fits"):
+        assert part in result.stdout
+
+
+def test_a_preview_reads_standard_input(run: Run, folder: Path) -> None:
+    text = Path(event_file(folder)).read_text("utf-8")
+    result = run("preview", "-", "--json", text=text)
+    assert json.loads(result.stdout)["decision"] == "reply"
+
+
+def test_a_preview_takes_the_thread_into_account(run: Run, folder: Path) -> None:
+    now = datetime.now(UTC)
+    got = {"id": "mail-1", "direction": "inbound", "text": "How much is it?"}
+    answer = {"id": "mail-2", "direction": "outbound", "text": "Twelve."}
+    times = [{"timestamp": (now - timedelta(minutes=n)).isoformat()} for n in (3, 2)]
+    thread = thread_file(folder, got | times[0], answer | times[1])
+    shown = preview(run, folder, "--thread", thread)
+    assert (shown["decision"], shown["reason"]) == ("skip", "answered_already")
+    assert shown["draft"] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "environ", "decision", "reason"),
+    [
+        ({"reply_text": "Please remove me from your list."}, {}, "skip", "opted_out"),
+        ({"reply_text": "Thanks."}, {}, "hold", "needs_approval"),
+        ({}, {"mode": "shadow"}, "skip", "shadow"),
+        ({}, {"mode": "hold"}, "hold", "needs_approval"),
+        ({"timestamp": "2020-01-01T00:00:00Z"}, {}, "skip", "too_old"),
+        ({"event_type": "auto_reply_received"}, {}, "skip", "automatic_reply"),
+    ],
+)
+def test_a_preview_gives_its_reason(
+    run: Run,
+    folder: Path,
+    changes: dict[str, str],
+    environ: dict[str, str],
+    decision: str,
+    reason: str,
+) -> None:
+    result = run("preview", event_file(folder, **changes), "--json", **environ)
+    shown = json.loads(result.stdout)
+    assert (shown["decision"], shown["reason"]) == (decision, reason)
+
+
+def test_a_preview_shows_a_template_error_with_its_line(run: Run, folder: Path) -> None:
+    other = folder / "other"
+    other.mkdir()
+    (other / "a.j2").write_text("---\nwhen: true\n---\nHi\n{{ lead.shoe_size }}\n", "utf-8")
+    shown = preview(run, folder, "--templates", str(other))
+    assert (shown["decision"], shown["reason"]) == ("hold", "template_error")
+    assert "a.j2:5" in shown["detail"]
+    assert "shoe_size" in shown["detail"]
+
+
+def test_a_preview_with_broken_templates_names_file_and_line(run: Run, folder: Path) -> None:
+    (folder / "templates" / "broken.j2").write_text("---\npriority: 1\n---\nHi\n", "utf-8")
+    assert "broken.j2:1: when is missing" in line(run("preview", event_file(folder)), 1)
+
+
+@pytest.mark.parametrize("front", ["when: 2026-02-30", "when: \x00", "when: !!x/y z", "when: [*b]"])
+def test_an_error_of_several_lines_is_told_on_one(run: Run, folder: Path, front: str) -> None:
+    (folder / "templates" / "a.j2").write_text(f"---\n{front}\n---\nHi\n", "utf-8")
+    assert "a.j2:" in line(run("preview", event_file(folder)), 1)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ("{}", "event_type is missing"),
+        ("[]", "expected a JSON object"),
+        ('{"event_type": "x"}', "neither lead_id, lead_email nor email_id"),
+    ],
+)
+def test_a_preview_of_what_is_no_event_says_why(
+    run: Run, folder: Path, payload: str, said: str
+) -> None:
+    assert said in line(run("preview", "-", text=payload), 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe\xfd", b"[" * 100_000])
+def test_a_file_that_is_no_json_is_wrong_usage(run: Run, folder: Path, content: bytes) -> None:
+    (folder / "event.json").write_bytes(content)
+    result = run("preview", "event.json")
+    assert result.exit_code == 2
+    assert "event.json is no JSON" in result.stderr
+
+
+def test_a_thread_without_a_list_is_told_on_one_line(run: Run, folder: Path) -> None:
+    (folder / "thread.json").write_text("{}", "utf-8")
+    result = run("preview", event_file(folder), "--thread", "thread.json")
+    assert "no list of e-mails" in line(result, 1)
+
+
+def test_what_a_lead_writes_is_shown_as_it_is(run: Run, folder: Path) -> None:
+    hostile = "[/b] [bold]How much[/i] :smile: is it?"
+    other = folder / "other"
+    other.mkdir()
+    echo = '---\nwhen: reply is mentioning("how much")\n---\nYou wrote: {{ reply.text }}\n'
+    (other / "echo.j2").write_text(echo, "utf-8")
+    event = event_file(folder, reply_text=hostile, reply_subject=f"Re: {hostile}")
+    result = run("preview", event, "--templates", str(other))
+    assert result.exit_code == 0, result.exception
+    assert f"Re: {hostile}" in result.stdout
+    assert f"You wrote: {hostile}" in result.stdout
+
+
+# events, on a real server
+
+
+@pytest.fixture
+def ledger(valkey_url: str, redis_client: redis.Redis) -> Iterator[RedisLedger]:
+    found = make_ledger(load({"AUTOREPLY_REDIS_URL": valkey_url}))
+    with closing(found._redis):
+        yield found
+
+
+@pytest.fixture
+def events(run: Run, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("AUTOREPLY_REDIS_URL", valkey_url)
+    return lambda *arguments, **more: run("events", *arguments, **more)
+
+
+def accepted(ledger: RedisLedger, **changes: Any) -> str:
+    payload = EVENT | changes
+    return ledger.accept(parse(payload), json.dumps(payload)).key
+
+
+def claimed(ledger: RedisLedger, key: str) -> Claim:
+    claim = ledger.claim(key)
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def held(ledger: RedisLedger, draft: Draft | None = None, **changes: Any) -> str:
+    key = accepted(ledger, **changes)
+    ledger.close(claimed(ledger, key), State.HELD, "no_rule", draft=draft)
+    return key
+
+
+DRAFT = Draft(template="pricing", subject="Re: Your team", body="Twelve a month.")
+
+
+def state(ledger: RedisLedger, key: str) -> State:
+    record = ledger.record(key)
+    assert record
+    return record.state
+
+
+def test_an_empty_ledger_is_an_empty_list(events: Run, ledger: RedisLedger) -> None:
+    assert json.loads(events("list", "--json").stdout) == []
+    assert events("list").stdout == "no events yet\n"
+    assert events("list", "--state", "sent").stdout == "no events in state sent\n"
+
+
+def test_machines_get_every_event_with_every_field(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger)
+    (found,) = json.loads(events("list", "--json").stdout)
+    assert {
+        "key", "state", "reason", "lead_id", "lead_email", "template", "sent_id", "received_at",
+        "due_at",
+    } <= set(found)  # fmt: skip
+    assert (found["key"], found["state"], found["reason"]) == (key, "held", "no_rule")
+    assert (found["lead_id"], found["lead_email"]) == ("lead-1", "ann@lead.example")
+    assert datetime.fromisoformat(found["received_at"]).tzinfo
+    assert found["due_at"] is None
+
+
+def test_people_get_a_table_and_the_numbers(events: Run, ledger: RedisLedger) -> None:
+    held(ledger)
+    accepted(ledger, email_id="mail-2", lead_id="lead-2", lead_email="bea@lead.example")
+    shown = events("list").stdout
+    for part in (
+        "ann@lead.example",
+        "bea@lead.example",
+        "no_rule",
+        "mail-1",
+        "1 held",
+        "1 received",
+    ):
+        assert part in shown
+
+
+@pytest.mark.parametrize("name", ["held", "HELD", "Held"])
+def test_the_list_may_show_one_state_in_any_case(
+    events: Run, ledger: RedisLedger, name: str
+) -> None:
+    key = held(ledger)
+    accepted(ledger, email_id="mail-2", lead_id="lead-2", reply_text="Other")
+    assert [one["key"] for one in json.loads(events("list", "--json", "--state", name).stdout)] == [
+        key
+    ]
+
+
+def test_the_list_may_be_short(events: Run, ledger: RedisLedger) -> None:
+    for number in range(3):
+        accepted(ledger, email_id=f"m{number}", lead_id=f"l{number}", reply_text=f"Text {number}")
+    assert len(json.loads(events("list", "--json", "--limit", "2").stdout)) == 2
+
+
+def test_one_event_is_shown_with_its_history(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger, DRAFT)
+    shown = json.loads(events("show", key, "--json").stdout)
+    assert (shown["key"], shown["state"], shown["draft"]["body"]) == (key, "held", DRAFT.body)
+    assert [(step["from"], step["to"]) for step in shown["history"]] == [
+        (None, "received"), ("received", "held"),
+    ]  # fmt: skip
+    assert shown["event_types"] == ["reply_received"]
+    people = events("show", key).stdout
+    for part in ("held", "How much is it?", DRAFT.body, "received → held", "no_rule"):
+        assert part in people
+
+
+def test_hostile_words_are_shown_as_they_are(events: Run, ledger: RedisLedger) -> None:
+    hostile = "[/b] [red]How[/x] :smile:"
+    draft = replace(DRAFT, subject=f"Re: {hostile}", body=hostile)
+    key = held(ledger, draft, reply_text=hostile, lead_email="[/b]@lead.example")
+    shown = events("show", key)
+    assert shown.exit_code == 0, shown.exception
+    assert shown.stdout.count(hostile) == 3
+    assert "[/b]@lead.example" in events("list").stdout
+
+
+@pytest.mark.parametrize("command", ["show", "retry", "approve", "skip"])
+def test_an_unknown_key_is_told_on_one_line(events: Run, ledger: RedisLedger, command: str) -> None:
+    assert "there is no event nobody" in line(events(command, "nobody"), 1)
+
+
+def test_a_held_answer_is_approved(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger, DRAFT)
+    assert events("approve", key).stdout == f"{key}: waiting\n"
+    record = ledger.record(key)
+    assert record
+    assert (record.state, record.draft, bool(record.approved_by)) == (State.WAITING, DRAFT, True)
+
+
+def test_without_a_draft_approving_needs_one(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger)
+    said = line(events("approve", key), 1)
+    assert "--template NAME or --text FILE" in said
+    assert state(ledger, key) is State.HELD
+
+
+def test_another_template_may_be_approved(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger)
+    assert events("approve", key, "--template", "pricing").exit_code == 0
+    record = ledger.record(key)
+    assert record
+    assert record.draft
+    assert (record.draft.template, record.draft.subject) == ("pricing", "Re: Your team")
+    assert "it depends on the seats" in record.draft.body
+
+
+def test_a_template_that_is_none_is_told_with_those_there_are(
+    events: Run, ledger: RedisLedger
+) -> None:
+    key = held(ledger)
+    said = line(events("approve", key, "--template", "pricign"), 1)
+    assert "no template pricign" in said
+    assert "pricing" in said
+
+
+def test_a_persons_own_words_may_be_approved(
+    events: Run, ledger: RedisLedger, folder: Path
+) -> None:
+    key = held(ledger, DRAFT)
+    assert (
+        events("approve", key, "--text", "-", "--subject", "Hi", text="My\nwords\n").exit_code == 0
+    )
+    record = ledger.record(key)
+    assert record
+    assert record.draft == Draft(template="by_hand", subject="Hi", body="My\nwords")
+
+
+def test_empty_words_and_two_sources_are_refused(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger, DRAFT)
+    assert "the text is empty" in line(events("approve", key, "--text", "-", text=" \n"), 1)
+    both = events("approve", key, "--text", "-", "--template", "pricing", text="x")
+    assert both.exit_code == 2
+    assert state(ledger, key) is State.HELD
+
+
+def test_words_that_are_no_text_are_refused_on_one_line(
+    events: Run, ledger: RedisLedger, folder: Path
+) -> None:
+    (folder / "words").write_bytes(b"caf\xe9")
+    key = held(ledger, DRAFT)
+    result = events("approve", key, "--text", "words")
+    assert (result.exit_code, "words is no text" in result.stderr) == (2, True)
+    assert state(ledger, key) is State.HELD
+
+
+def test_an_event_is_skipped_and_tried_again(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger)
+    assert events("skip", key).stdout == f"{key}: skipped\n"
+    assert "skipped" in line(events("skip", key), 1)
+    assert events("retry", key).stdout == f"{key}: received\n"
+    who = [step["by"] for step in json.loads(events("show", key, "--json").stdout)["history"]]
+    assert all(who[-2:])
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [("retry", "can only retry what failed or was skipped"), ("approve", "only held answers")],
+)
+def test_an_order_that_does_not_fit_says_why(
+    events: Run, ledger: RedisLedger, command: str, said: str
+) -> None:
+    key = accepted(ledger)
+    assert said in line(events(command, key), 1)
+    assert state(ledger, key) is State.RECEIVED
+
+
+def test_what_is_being_sent_cannot_be_skipped(events: Run, ledger: RedisLedger) -> None:
+    key = accepted(ledger)
+    claim = claimed(ledger, key)
+    attempt = Attempt(
+        draft=DRAFT, mail="mail-1", seen=frozenset(), mailbox="", caps=Caps()
+    )  # fmt: skip
+    assert ledger.sending(claim, attempt) is None
+    assert "its request is out" in line(events("skip", key), 1)
+    assert state(ledger, key) is State.SENDING
+
+
+def test_what_is_in_quarantine_is_taken_in_after_a_fix(events: Run, ledger: RedisLedger) -> None:
+    body = json.dumps(EVENT | {"email_id": ""})
+    key = ledger.quarantine(body, "no_identity", {"webhook-id": "msg_1"})
+    assert "How much is it?" in events("show", key).stdout
+    assert events("retry", key).stdout == "msg_1: queued\n"
+    assert ledger.record(key) is None
+    assert state(ledger, "msg_1") is State.RECEIVED
+
+
+@pytest.mark.parametrize("body", ["{}", "[]", "\ufffd\x00{", ""])
+def test_what_is_still_unusable_stays_in_quarantine(
+    events: Run, ledger: RedisLedger, body: str
+) -> None:
+    key = ledger.quarantine(body, "no_event_type", {})
+    line(events("retry", key), 1)
+    assert state(ledger, key) is State.QUARANTINED
+
+
+# Switches
+
+
+def test_a_pause_is_ended_by_hand(run: Run, ledger: RedisLedger, valkey_url: str) -> None:
+    assert "paused everything" in run("pause", redis_url=valkey_url).stdout
+    assert "campaign c-1" in run("pause", "--campaign", "c-1", redis_url=valkey_url).stdout
+    assert sorted(ledger.pauses()) == ["*", "c-1"]
+    shown = run("resume", redis_url=valkey_url).stdout
+    assert "resumed everything" in shown
+    assert "still paused: campaign c-1" in shown
+    assert run("resume", "--campaign", "c-1", redis_url=valkey_url).exit_code == 0
+    assert ledger.pauses() == []
+
+
+def test_commands_find_the_service_that_runs_on_the_same_data(
+    run: Run, folder: Path, ledger: RedisLedger, valkey_url: str
+) -> None:
+    key = accepted(ledger)
+    beside = running.Running(redis_url=valkey_url, webhook_secret="s", web_url="http://x")
+    with running.only_one(folder / "var"):
+        running.write(folder / "var", beside)
+        assert (folder / "var" / "running.json").stat().st_mode & 0o077 == 0
+        assert [one["key"] for one in json.loads(run("events", "list", "--json").stdout)] == [key]
+        assert run("check").exit_code == 0
+    assert "AUTOREPLY_REDIS_URL is not set" in line(run("events", "list"), 2)  # as after a crash
+    running.remove(folder / "var")
+    assert "AUTOREPLY_REDIS_URL is not set" in line(run("events", "list"), 2)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"redis_url": 1}', "null", "[1]"])
+def test_a_damaged_note_of_a_running_service_is_no_note(folder: Path, content: str) -> None:
+    (folder / "running.json").write_text(content, "utf-8")
+    assert running.find(folder) is None
+
+
+def test_preview_says_of_a_signal_that_there_is_nothing_to_answer(run: Run, folder: Path) -> None:
+    signal = {"event_type": "lead_unsubscribed", "lead_email": "a@b.example"}
+    (folder / "signal.json").write_text(json.dumps(signal))
+    shown = json.loads(run("preview", "signal.json", "--json").stdout)
+    assert (shown["decision"], shown["reason"]) == ("ignore", "lead_unsubscribed")
+
+
+@pytest.mark.parametrize(
+    "address", ["Jane Roe <jane@x.example>", "JANE@x.example", " jane@x.example "]
+)
+def test_an_address_is_suppressed_however_it_is_written(
+    run: Run, ledger: RedisLedger, valkey_url: str, address: str
+) -> None:
+    done = run("suppress", address, redis_url=valkey_url)
+    assert done.stdout == "jane@x.example gets no more answers\n"
+    assert claimed(ledger, accepted(ledger, lead_email="jane@x.example")).suppressed
+
+
+@pytest.mark.parametrize("address", ["@x.example", "jane@", "jane", "jane@x"])
+def test_what_is_no_address_is_not_suppressed(run: Run, address: str) -> None:
+    result = run("suppress", address)
+    assert result.exit_code == 2
+    assert "is no mail address" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_well"),
+    [
+        (200, {"items": []}, True),
+        (404, {"statusCode": 404, "error": "Not Found", "message": "Resource not found"}, True),
+        (404, {"error": "no such lead"}, True),
+        (404, {"error": "not_found", "message": "The requested URL was not found."}, False),
+        (404, "<h1>not found</h1>", False),
+        (401, {"statusCode": 401, "error": "Unauthorized", "message": "no"}, False),
+        (500, {}, False),
+    ],
+)
+def test_a_live_check_knows_the_api_from_another_server(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: object, *, is_well: bool
+) -> None:
+    answer = httpx.Response(status, json=body)
+    monkeypatch.setattr("worker.cli.live.httpx.get", lambda *_, **__: answer)
+    settings = load({"AUTOREPLY_API_KEY": "k", "AUTOREPLY_API_URL": "http://x"})
+    assert (list(live.problems(settings)) == []) is is_well
+
+
+def test_a_live_check_without_a_key_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("worker.cli.live.httpx.get")
+    assert "AUTOREPLY_API_KEY is not set" in next(live.problems(load({})))
+
+
+def test_check_says_of_a_server_that_is_no_redis_that_it_is_none(run: Run) -> None:
+    def talk(server: socket.socket) -> None:
+        with server.accept()[0] as caller:
+            caller.sendall(b"HTTP/1.1 400 no\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        talking = threading.Thread(target=talk, args=(server,))
+        talking.start()
+        result = run("check", **healthy(f"redis://127.0.0.1:{server.getsockname()[1]}/0"))
+        talking.join()
+    assert result.exit_code == 1
+    assert "✗ redis" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_check_asks_a_broker_of_its_own(run: Run, valkey_url: str, dead_url: str) -> None:
+    result = run("check", **healthy(valkey_url), broker_url=dead_url)
+    assert result.exit_code == 1
+    assert "✗ broker" in result.stdout
+    assert "AUTOREPLY_BROKER_URL" in result.stdout
+    assert "✓ broker" in run("check", **healthy(valkey_url), broker_url=valkey_url).stdout

@@ -1,0 +1,419 @@
+"""What becomes of an event, with the ledger in memory and in Redis."""
+
+from datetime import timedelta
+
+import pytest
+from integration.world import (
+    LEASE,
+    PRICING,
+    RETENTION,
+    SETTLE,
+    FakeApi,
+    HandClock,
+    Tripwire,
+    World,
+    outcomes,
+)
+
+from worker.domain.errors import GiveUp, TryLater
+from worker.domain.model import Mode, Thread
+from worker.domain.progress import FINAL, State
+from worker.domain.rules import build
+from worker.ledger.accounts import person
+from worker.ledger.memory import MemoryLedger
+
+
+def test_a_reply_is_answered_once_and_the_record_says_why(world: World) -> None:
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record is not None
+    assert (record.state, record.template, record.sent_id) == (State.SENT, "pricing", "sent-1")
+    assert {"step": "rule", "name": "pricing", "outcome": "fits", "detail": "“how much”"} in [
+        dict(line) for line in record.trace
+    ]
+    steps = [(line.before, line.after) for line in world.ledger.history(key)]
+    assert steps == [("", "received"), ("received", "sending"), ("sending", "sent")]
+
+
+NO_CAPS_AND_HOLD = """
+doubt: hold
+caps: {per_thread: off, per_template: off, per_lead_day: off}
+"""
+
+
+def crash_points(world: World) -> list[tuple[int, bool]]:
+    """Every effect of an undisturbed run, before and after it."""
+    wire = Tripwire()
+    world.asks_price("dry")
+    world.run(wire)
+    return [(index, after) for index in range(len(wire.passed)) for after in (False, True)]
+
+
+@pytest.mark.parametrize("lag", [0, SETTLE // 4], ids=["honest history", "lagging history"])
+@pytest.mark.parametrize("cut", [False, True], ids=["answered", "cut"])
+def test_a_worker_may_die_at_every_step_and_there_is_one_reply(lag: int, *, cut: bool) -> None:
+    def fresh() -> World:
+        clock = HandClock()
+        ledger = MemoryLedger(lease=LEASE, retention=RETENTION, now=clock)
+        return World(ledger, clock, FakeApi(clock, lag=lag))
+
+    points = crash_points(fresh())
+    assert len(points) >= 10
+    for index, after in points:
+        world = fresh()
+        world.api.outcome = outcomes(["cut"] if cut else [])
+        key = world.asks_price()
+        world.run(Tripwire(index, after=after))
+        where = f"crash {'after' if after else 'before'} effect {index}"
+        assert len(world.api.sent) == 1, where
+        if cut and world.state(key) == (State.HELD, "second_doubt"):
+            continue  # the crash was the first doubt, the cut the second: a person looks
+        assert world.state(key)[0] is State.SENT, where
+        assert world.ledger.record(key).sent_id == "sent-1", where  # type: ignore[union-attr]
+
+
+def test_every_redelivery_while_it_is_worked_on_changes_nothing(world: World) -> None:
+    key = world.asks_price()
+    for _ in range(3):
+        assert world.deliver(email_id="mail-1", reply_text="How much is it?") == key
+    world.run()
+    assert world.deliver(email_id="mail-1", reply_text="How much is it?") == key
+    world.run()
+    assert len(world.api.sent) == 1
+
+
+def test_an_unknown_outcome_is_settled_by_looking(world: World) -> None:
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.run()
+    assert world.state(key) == (State.SENT, "found_in_history")
+    assert len(world.api.sent) == 1
+
+
+def test_a_request_that_never_arrived_is_sent_once_more_after_the_settle_time(
+    world: World,
+) -> None:
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    started = world.clock.now
+    pipeline = world.pipeline()
+    pipeline.answer(key)
+    world.api.sent.clear()
+    world.api.hidden.clear()
+    world.run()
+    assert world.state(key) == (State.SENT, "posted")
+    assert len(world.api.sent) == 1
+    assert world.clock.now - started >= SETTLE
+
+
+def test_a_second_doubt_is_held(world: World) -> None:
+    world.api.outcome = outcomes(["cut", "cut"])
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.api.hidden.clear()
+    world.run()
+    assert world.state(key) == (State.HELD, "second_doubt")
+    assert len(world.api.sent) == 2
+
+
+def test_a_colleague_who_answered_during_a_doubt_ends_it(world: World) -> None:
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.api.hidden.clear()
+    world.api.colleague_writes("lead-1", "I take this one.")
+    world.run()
+    assert world.state(key) == (State.SKIPPED, "answered_already")
+
+
+def test_an_opt_out_suppresses_at_once_even_while_everything_is_paused(world: World) -> None:
+    question = world.asks_price()
+    world.ledger.pause("*")
+    world.api.writes("lead-1", "Please remove me.", name="mail-2")
+    opt_out = world.deliver(email_id="mail-2", reply_text="Please remove me.")
+    world.run(steps=3)
+    world.ledger.resume("*")
+    world.run()
+    assert world.state(opt_out) == (State.SKIPPED, "opted_out")
+    assert world.state(question) == (State.SKIPPED, "opted_out")
+    assert world.api.sent == []
+
+
+def test_an_unsubscribe_signal_stops_the_answer_that_waits(world: World) -> None:
+    question = world.asks_price()
+    world.deliver(event_type="lead_unsubscribed", timestamp="2026-11-20T15:01:45Z")
+    world.run()
+    assert world.state(question) == (State.SKIPPED, "opted_out")
+    assert world.api.sent == []
+
+
+def test_a_newer_mail_without_a_webhook_gets_the_answer(world: World) -> None:
+    older = world.asks_price()
+    world.clock.now += 1000
+    world.api.writes("lead-1", "Sorry, I mean: how much for 20 seats?", name="mail-2")
+    world.run()
+    assert world.state(older) == (State.SKIPPED, "superseded")
+    assert world.state("mail-2")[0] is State.SENT
+    assert len(world.api.sent) == 1
+
+
+def test_one_mail_under_two_names_is_answered_once(world: World) -> None:
+    world.api.writes("lead-1", "How much is it?", name="mail-1")
+    without_id = world.deliver(reply_text="How much is it?")
+    world.run()
+    world.clock.now += 3_600_000
+    with_id = world.deliver(email_id="mail-1", reply_text="How much is it?")
+    world.run()
+    assert with_id == without_id
+    assert len(world.api.sent) == 1
+
+
+def test_paused_events_wait_and_go_on_at_the_end_of_the_pause(world: World) -> None:
+    world.ledger.pause("*")
+    key = world.asks_price()
+    world.run(steps=5)
+    assert world.state(key) == (State.WAITING, "paused")
+    assert world.ledger.resume("*") == 1
+    world.run(steps=2)
+    assert world.state(key)[0] is State.SENT
+
+
+def test_a_pause_of_one_campaign_leaves_the_others_alone(world: World) -> None:
+    world.ledger.pause("c-1")
+    paused = world.deliver(lead_id="a", campaign_id="c-1", reply_text="how much?")
+    other = world.deliver(lead_id="b", campaign_id="c-2", reply_text="how much?")
+    world.run(steps=5)
+    assert world.state(paused) == (State.WAITING, "paused")
+    assert world.state(other)[0] is State.SENT
+
+
+def test_shadow_records_the_draft_and_sends_nothing(world: World) -> None:
+    world.mode = Mode.SHADOW
+    key = world.asks_price()
+    world.run()
+    assert world.state(key) == (State.SKIPPED, "shadow")
+    assert world.ledger.record(key).draft is not None  # type: ignore[union-attr]
+    assert world.api.sent == []
+
+
+def test_an_approved_draft_is_sent_as_it_was_even_where_caps_are_reached(world: World) -> None:
+    world.mode = Mode.HOLD
+    key = world.asks_price()
+    world.run()
+    assert world.state(key) == (State.HELD, "needs_approval")
+    world.templates = build({})
+    world.ledger.approve(key, "sam")
+    world.run()
+    assert world.state(key)[0] is State.SENT
+    assert world.api.sent[0][1].body == "Hi there, it depends."
+
+
+def test_an_approved_draft_is_not_sent_after_a_colleague_answered(world: World) -> None:
+    world.mode = Mode.HOLD
+    key = world.asks_price()
+    world.run()
+    world.api.colleague_writes("lead-1", "Mine.")
+    world.ledger.approve(key, "sam")
+    world.run()
+    assert world.state(key) == (State.SKIPPED, "answered_already")
+
+
+def test_a_lead_gets_one_automatic_answer_a_day_and_the_next_one_is_held(world: World) -> None:
+    first = world.asks_price("mail-1")
+    world.run()
+    world.clock.now += 600_000
+    second = world.asks_price("mail-2")
+    world.run()
+    assert world.state(first)[0] is State.SENT
+    assert world.state(second) == (State.HELD, "cap_per_lead_day")
+
+
+def test_a_delay_is_kept_and_a_colleague_may_still_answer_first(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING.replace("---\nHi", "delay: 3m..9m\n---\nHi")})
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    record = world.ledger.record(key)
+    assert record is not None
+    assert (record.state, record.reason) == (State.WAITING, "scheduled")
+    delay = timedelta(milliseconds=(record.due_at or 0) - record.received_at)
+    assert timedelta(minutes=3) <= delay <= timedelta(minutes=9)
+    world.api.colleague_writes("lead-1", "Done already.")
+    world.run()
+    assert world.state(key) == (State.SKIPPED, "answered_already")
+
+
+def test_a_template_error_holds_the_event_with_file_line_and_variable(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING.replace("it depends", "{{ lead.shoe_size }}")})
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record is not None
+    assert (record.state, record.reason) == (State.HELD, "template_error")
+    assert record.detail == "pricing.j2:4: lead.shoe_size is undefined"
+
+
+def test_what_the_api_refuses_for_good_fails_and_can_be_tried_again(world: World) -> None:
+    def refuse(*_: object) -> str:
+        raise GiveUp("http_422", "unknown lead")
+
+    accept, world.api.reply = world.api.reply, refuse  # type: ignore[method-assign]
+    key = world.asks_price()
+    world.run()
+    assert world.state(key) == (State.FAILED, "http_422")
+    world.api.reply = accept  # type: ignore[method-assign]
+    world.ledger.retry(key, "sam")
+    world.run()
+    assert world.state(key)[0] is State.SENT
+
+
+def test_a_refused_key_makes_everything_wait_and_nothing_fail(world: World) -> None:
+    calls = []
+
+    def refuse(*_: object) -> str:
+        calls.append(1)
+        raise TryLater("api_refused", wait=60, everyone=True, counts=False)
+
+    accept, world.api.reply = world.api.reply, refuse  # type: ignore[method-assign]
+    keys = [world.deliver(lead_id=f"lead-{n}", reply_text="how much?") for n in range(5)]
+    for key in keys:
+        world.pipeline().answer(key)
+    assert len(calls) == 1
+    assert {world.state(key)[0] for key in keys} == {State.WAITING}
+    world.api.reply = accept  # type: ignore[method-assign]
+    world.run()
+    assert {world.state(key)[0] for key in keys} == {State.SENT}
+
+
+def test_an_event_that_contract_lead_cannot_speak_is_held(world: World) -> None:
+    key = world.deliver(lead_id="", lead_email="a@b.example", reply_text="how much?")
+    world.run()
+    assert world.state(key) == (State.HELD, "no_contract")
+
+
+def test_nothing_final_is_ever_due(world: World) -> None:
+    key = world.asks_price()
+    world.run()
+    assert world.state(key)[0] in FINAL
+    assert world.ledger.due() == (0, 0)
+
+
+def test_a_worker_that_was_frozen_during_its_last_check_does_not_send(world: World) -> None:
+    times = iter([0.0, 90.0])
+    world.boot_clock = lambda: next(times, 90.0)
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    assert world.state(key) == (State.WAITING, "time_lost")
+    assert world.api.sent == []
+    world.run()
+    assert world.state(key)[0] is State.SENT
+    assert len(world.api.sent) == 1
+
+
+def test_where_doubts_are_held_a_person_is_asked_after_one_look(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": "doubt: hold"})
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.api.hidden.clear()
+    world.run(steps=2)
+    assert world.state(key) == (State.HELD, "doubt_held")
+    assert len(world.api.sent) == 1
+
+
+def test_where_doubts_are_held_an_answer_that_shows_at_once_is_still_found(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": "doubt: hold"})
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.run()
+    assert world.state(key) == (State.SENT, "found_in_history")
+
+
+def test_a_history_that_cannot_be_read_is_tried_for_twice_the_settle_time(world: World) -> None:
+    def away(*_: object) -> Thread:
+        raise TryLater("api_away")
+
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    doubted, readable = world.clock.now, world.api.thread
+    world.api.thread = away  # type: ignore[method-assign]
+    while world.clock.now < doubted + SETTLE + LEASE:
+        world.run(steps=1)
+    assert world.state(key)[0] is State.DOUBT
+    world.api.thread = readable  # type: ignore[method-assign]
+    world.run()
+    assert world.state(key) == (State.SENT, "found_in_history")
+    assert len(world.api.sent) == 1
+
+
+def test_a_history_that_stays_unreadable_is_a_persons_to_look_at(world: World) -> None:
+    def away(*_: object) -> Thread:
+        raise TryLater("api_away")
+
+    world.api.outcome = outcomes(["cut"])
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.api.thread = away  # type: ignore[method-assign]
+    world.run(steps=200)
+    assert world.state(key) == (State.HELD, "doubt_unreadable")
+    assert len(world.api.sent) == 1
+
+
+def test_an_answer_that_turns_up_before_the_second_try_is_not_sent_again(world: World) -> None:
+    world.api.outcome = outcomes(["cut", "cut"])
+    world.api.lag = 2 * SETTLE
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    hidden = world.api.hidden[:]
+    world.api.hidden.clear()  # the first request never arrived
+    world.run(steps=60)
+    assert world.state(key) == (State.HELD, "second_doubt")
+    assert hidden
+    world.clock.now += 3 * SETTLE  # the second one did, and shows late
+    world.ledger.approve(key, "sam")
+    world.run()
+    assert world.state(key) == (State.SENT, "found_in_history")
+    assert len(world.api.sent) == 2
+
+
+def test_a_doubt_keeps_its_whole_conversation_until_the_history_must_show_it(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": NO_CAPS_AND_HOLD})
+    world.api.outcome = outcomes(["cut"])
+    world.api.lag = SETTLE // 2
+    first = world.asks_price()
+    world.pipeline().answer(first)
+    world.run(steps=2)
+    assert world.state(first) == (State.HELD, "doubt_held")
+    world.clock.now += 1000
+    world.api.writes("lead-1", "How much is it for 50?", name="mail-2")
+    second = world.deliver(email_id="mail-2", reply_text="How much is it for 50?")
+    world.pipeline().answer(second)
+    assert world.state(second) == (State.WAITING, "settling")
+    world.run()
+    assert world.state(second) == (State.SENT, "posted")
+    assert len(world.api.sent) == 2
+
+
+def test_a_label_without_words_waits_for_the_reply_that_brings_them(world: World) -> None:
+    key = world.deliver(event_type="lead_interested", email_id="mail-1")
+    world.run()
+    assert world.state(key) == (State.HELD, "no_words")
+    world.deliver(email_id="mail-1", reply_text="How much is it?")
+    world.run()
+    assert world.state(key) == (State.SENT, "posted")
+
+
+def test_an_old_delivery_does_not_undo_that_a_suppression_was_taken_back(world: World) -> None:
+    told = "2026-09-21T12:00:00Z"
+    words = {"email_id": "mail-1", "reply_text": "Please remove me.", "timestamp": told}
+    world.deliver(**words)
+    world.clock.now += 1000
+    world.ledger.lift([person("lead", "lead-1")])
+    world.clock.now += 1000
+    world.deliver(**words)
+    world.deliver(event_type="lead_neutral", **words)
+    world.api.writes("lead-1", "Sorry, how much is it?", name="mail-2")
+    asked = world.deliver(email_id="mail-2", reply_text="Sorry, how much is it?")
+    world.run()
+    assert world.state(asked)[0] is State.SENT

@@ -1,0 +1,1 @@
+"""Receives and shows; decides nothing."""

@@ -1,0 +1,91 @@
+"""Which implementation is real: the one place where the parts are put together."""
+
+from collections.abc import Callable
+
+import structlog
+
+from worker.contracts.lead.api import LeadApi
+from worker.domain.durations import milliseconds
+from worker.domain.errors import ConfigurationError, LedgerAway
+from worker.domain.model import ReplyEvent
+from worker.http import ApiClient
+from worker.ledger.redis import RedisLedger, connect
+from worker.ledger.truth import problems
+from worker.library import Library
+from worker.pipeline import Pipeline, Rules
+from worker.ports import Ledger, MailApi
+from worker.settings import Settings, missing
+
+_log = structlog.get_logger(__name__)
+
+
+def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
+    """Return the workspace's ledger.
+
+    Args:
+        settings: the service's settings.
+        timeout: seconds that one command may take.
+
+    Raises:
+        ConfigurationError: no Redis is set.
+
+    """
+    if not settings.redis_url:
+        raise missing("redis_url")
+    try:
+        client = connect(settings.redis_url, timeout=timeout)
+    except ValueError as error:
+        msg = f"AUTOREPLY_REDIS_URL: {error}; write it like redis://127.0.0.1:6379/0"
+        raise ConfigurationError(msg) from None
+    return RedisLedger(
+        client,
+        lease=milliseconds(settings.lease),
+        retention=milliseconds(settings.retention),
+    )
+
+
+def warn_of_server(ledger: RedisLedger) -> None:
+    """Log what is wrong with the ledger's server; never refuses, and never waits for long."""
+    try:
+        found = problems(ledger.server_truth())
+    except LedgerAway as error:
+        _log.warning("ledger_unchecked", problem=str(error))
+        return
+    for severity, problem in found:
+        _log.warning("ledger_at_risk", severity=severity, problem=problem)
+
+
+def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
+    """Return the pipeline of a worker.
+
+    Raises:
+        ConfigurationError: the API key is not set, or a template is broken.
+
+    """
+    if not settings.api_key.get_secret_value():
+        raise missing("api_key")
+    return Pipeline(
+        ledger=ledger,
+        api_for=contract_for(settings),
+        templates=Library(settings.templates).current,
+        rules=Rules(mode=settings.mode, max_age=settings.max_age, settle=settings.settle),
+    )
+
+
+def contract_for(settings: Settings) -> Callable[[ReplyEvent], MailApi | None]:
+    """Return what chooses the API that speaks an event's contract.
+
+    Raises:
+        ConfigurationError: the contract is one that this version does not speak.
+
+    """
+    if settings.api_contract == "email":
+        msg = "AUTOREPLY_API_CONTRACT=email is not spoken by this version; set lead or auto"
+        raise ConfigurationError(msg)
+    client = ApiClient(
+        settings.api_url,
+        settings.api_key.get_secret_value(),
+        deadline=settings.http_timeout.total_seconds(),
+    )
+    lead = LeadApi(client)
+    return lambda event: lead if event.lead_id else None

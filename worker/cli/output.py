@@ -1,0 +1,109 @@
+"""How the commands show things: tables for people, JSON for machines."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from worker.domain.progress import State
+from worker.domain.record import Record
+
+COLOURS = {
+    State.SENT: "green",
+    State.SKIPPED: "yellow",
+    State.HELD: "magenta",
+    State.FAILED: "red",
+    State.DOUBT: "red",
+    State.QUARANTINED: "red",
+    State.SENDING: "cyan",
+    State.WAITING: "cyan",
+    State.RECEIVED: "cyan",
+}
+
+
+def console() -> Console:
+    """Return the console of standard output; wide where nobody watches.
+
+    Text from outside is shown as it is: square brackets and colons mean nothing.
+    """
+    found = Console(markup=False, emoji=False)
+    return found if found.is_terminal else Console(width=160, markup=False, emoji=False)
+
+
+def panel(title: str, text: str) -> Panel:
+    """Return a text in a frame."""
+    return Panel(Text(text), title=Text(title), title_align="left")
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """Return an event as machines get it; times are ISO 8601 in UTC, or null."""
+    return {
+        "key": record.key,
+        "state": record.state.value,
+        "reason": record.reason,
+        "detail": record.detail,
+        "lead_id": record.lead_id,
+        "lead_email": record.lead_email,
+        "template": record.template,
+        "sent_id": record.sent_id,
+        "received_at": iso(record.received_at),
+        "due_at": iso(record.due_at),
+    }
+
+
+def iso(milliseconds: int | None) -> str | None:
+    """Return a time of the ledger in ISO 8601; None for no time, and for "at once"."""
+    if not milliseconds:
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it: `42s`, `5m`, `3h`, `2d`."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{max(int(seconds), 0)}s"
+
+
+def print_json(data: object) -> None:
+    """Print one JSON document."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def state_text(state: State) -> Text:
+    """Return a state in its colour."""
+    return Text(state.value, style=COLOURS[state])
+
+
+def events_table(records: Iterable[Record]) -> Table:
+    """Return the events as a table, the newest first."""
+    now = datetime.now(UTC)
+    table = Table("state", "reason", "template", "lead", "age", "due", "key", box=None)
+    for record in records:
+        due = f"in {span(record.due_at / 1000 - now.timestamp())}" if record.due_at else ""
+        table.add_row(
+            state_text(record.state), record.reason, record.template,
+            record.lead_email or record.lead_id,
+            span(now.timestamp() - record.received_at / 1000), due, record.key,
+        )  # fmt: skip
+    return table
+
+
+def trace_table(trace: Iterable[Mapping[str, str]]) -> Table:
+    """Return the steps of a decision as a table; guards that passed are only counted."""
+    table = Table("step", "name", "outcome", "because", box=None)
+    lines = list(trace)
+    passed = [line for line in lines if line.get("outcome") == "passed"]
+    if passed:
+        table.add_row("guards", f"{len(passed)} of them", "passed", "")
+    for line in lines:
+        if line.get("outcome") != "passed":
+            table.add_row(*(line.get(name, "") for name in ("step", "name", "outcome", "detail")))
+    return table

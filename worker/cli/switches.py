@@ -1,0 +1,76 @@
+"""`pause`, `resume`, `suppress`: the switches that work at once."""
+
+import re
+
+import click
+
+from worker.bootstrap import make_ledger
+from worker.contracts import lenient
+from worker.ledger.accounts import person
+from worker.ledger.redis import RedisLedger
+from worker.running import load_beside
+
+_ALL = "*"
+_ALL_EVENTS = 1_000_000
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def _not_empty(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not value.strip():
+        raise click.BadParameter("name a campaign's id, or leave --campaign out for all")
+    return value
+
+
+_campaign = click.option(
+    "--campaign", metavar="ID", default=_ALL, callback=_not_empty, help="Only this campaign."
+)
+
+
+@click.command()
+@_campaign
+def pause(campaign: str) -> None:
+    """Send nothing: replies are accepted and recorded, and wait."""
+    make_ledger(load_beside()).pause(campaign)
+    click.echo(f"paused {_named(campaign)}; `autoreply resume` ends it")
+
+
+@click.command()
+@_campaign
+def resume(campaign: str) -> None:
+    """End a pause."""
+    ledger = make_ledger(load_beside())
+    woken = ledger.resume(campaign)
+    click.echo(f"resumed {_named(campaign)}; {woken} waiting events go on")
+    left = ledger.pauses()
+    if left:
+        click.echo("still paused: " + ", ".join(map(_named, left)))
+
+
+def _named(scope: str) -> str:
+    return "everything" if scope == _ALL else f"campaign {scope}"
+
+
+@click.command()
+@click.argument("address")
+@click.option("--undo", is_flag=True, help="Take it back; what they wrote until now is forgiven.")
+def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it so
+    """Never answer this address again."""
+    bare = lenient.address({"": address}, "")
+    if not _ADDRESS.fullmatch(bare):
+        raise click.BadParameter(f"{address!r} is no mail address; write name@domain")
+    ledger = make_ledger(load_beside())
+    if not undo:
+        ledger.suppress([person("address", bare)], "asked to stop: by hand")
+        click.echo(f"{bare} gets no more answers")
+        return
+    was = ledger.lift([person("address", bare), *_leads_of(ledger, bare)])
+    click.echo(f"{bare} may be answered again" if was else f"{bare} was not suppressed")
+
+
+def _leads_of(ledger: RedisLedger, address: str) -> set[str]:
+    """Return the leads that the ledger knows by an address: they were suppressed with it."""
+    records = ledger.records(None, _ALL_EVENTS)
+    return {person("lead", r.lead_id) for r in records if r.lead_id and r.lead_email == address}
+
+
+COMMANDS = (pause, resume, suppress)

@@ -1,0 +1,1 @@
+"""What the provider says and how it is spoken to."""

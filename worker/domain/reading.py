@@ -1,0 +1,171 @@
+"""From an event and its thread to the facts that guards and rules decide on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread
+from worker.domain.optout import opt_out_subject, opt_out_words
+from worker.domain.quotes import newest_words
+from worker.domain.words import fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything that is known about a reply when it is decided on.
+
+    Attributes:
+        mail: the event's own e-mail in the thread; None while the history lags.
+        later: what came after it in the thread.
+        words: the newest words of the person.
+        raw: the whole text of the mail.
+        opt_out: the words that ask us to stop; "" where there are none.
+        suppressed: the lead or its address is on the list of those who asked us to stop.
+        answers: our own mails in the conversation → the inbound mail that each answers.
+        received: when the service accepted the event (UTC).
+        now: the present moment (UTC).
+
+    """
+
+    event: ReplyEvent
+    thread: Thread
+    mail: Message | None
+    later: tuple[Message, ...]
+    words: str = field(repr=False)
+    raw: str = field(repr=False)
+    subject: str = field(repr=False)
+    opt_out: str = ""
+    suppressed: bool = False
+    tally: Tally = field(default_factory=Tally)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    received: datetime
+    now: datetime
+
+    @property
+    def at(self) -> datetime:
+        """When the mail was written, as far as anybody says."""
+        return _written_at(self.mail, self.event, self.received)
+
+    @property
+    def answered_by(self) -> Message | None:
+        """The first mail of our side after theirs that is more than a campaign step.
+
+        What the service itself sent to another of their mails is no answer to this one.
+        """
+        own = self.mail.id if self.mail else ""
+        others = {m.id for m in self.thread.messages if m.direction is Direction.INBOUND} - {own}
+        answers = (
+            m
+            for m in self.later
+            if m.direction is Direction.OUTBOUND
+            and not m.campaign_step
+            and self.answers.get(m.id) not in others
+        )
+        return next(answers, None)
+
+    @property
+    def superseded_by(self) -> Message | None:
+        """The newest mail of the lead after this one, machines aside."""
+        newer = [m for m in self.later if m.direction is Direction.INBOUND and not m.automatic]
+        return newer[-1] if newer else None
+
+
+def read(
+    event: ReplyEvent,
+    thread: Thread,
+    *,
+    received: datetime,
+    now: datetime,
+    suppressed: bool = False,
+    tally: Tally | None = None,
+    answers: Mapping[str, str] | None = None,
+    heeded_until: datetime | None = None,
+) -> Facts:
+    """Put event and thread together.
+
+    Where the history does not show the event's own mail yet, the words of the webhook
+    stand in for it. Opt-outs written before `heeded_until` were taken back by a person.
+    """
+    mail, later = _place(event, thread, received)
+    raw = (mail.text if mail else "") or event.text
+    words = newest_words(raw)
+    subject = (mail.subject if mail else "") or event.subject
+    at = _written_at(mail, event, received)
+    return Facts(
+        event=event,
+        thread=thread,
+        mail=mail,
+        later=later,
+        words=words,
+        raw=raw,
+        subject=subject,
+        opt_out=_own_opt_out(words, subject, at, heeded_until)
+        or _opt_out_in(thread.messages, heeded_until),
+        suppressed=suppressed,
+        tally=tally or Tally(),
+        answers=answers or {},
+        received=received,
+        now=now,
+    )
+
+
+def _written_at(mail: Message | None, event: ReplyEvent, received: datetime) -> datetime:
+    return (mail and mail.at) or event.at or received
+
+
+def _own_opt_out(words: str, subject: str, at: datetime, heeded_until: datetime | None) -> str:
+    if heeded_until and at <= heeded_until:
+        return ""
+    return opt_out_words(words) or opt_out_subject(subject)
+
+
+def _opt_out_in(messages: Iterable[Message], heeded_until: datetime | None) -> str:
+    found = (
+        opt_out_words(newest_words(m.text))
+        for m in messages
+        if m.direction is Direction.INBOUND
+        and not (heeded_until and (m.at is None or m.at <= heeded_until))
+    )
+    return next(filter(None, found), "")
+
+
+def _place(
+    event: ReplyEvent, thread: Thread, received: datetime
+) -> tuple[Message | None, tuple[Message, ...]]:
+    """Find the event's own mail and what came after it."""
+    index = _index_of(event, thread, received)
+    if index is not None:
+        return thread.messages[index], thread.messages[index + 1 :]
+    since = event.at or received
+    return None, tuple(m for m in thread.messages if m.at is not None and m.at > since)
+
+
+def _index_of(event: ReplyEvent, thread: Thread, received: datetime) -> int | None:
+    inbound = [
+        (index, m)
+        for index, m in reversed(list(enumerate(thread.messages)))
+        if m.direction is Direction.INBOUND
+    ]
+    by_id = [index for index, m in inbound if event.mail_id and m.id == event.mail_id]
+    if by_id:
+        return by_id[0]
+    words = newest_words(event.text)
+    if not words:
+        return inbound[0][0] if inbound and not event.mail_id else None
+    wanted = fingerprint(words)
+    told_at = event.at or received
+    apart = _OTHER_ID_APART if event.mail_id else _NO_ID_APART
+    same = (
+        index
+        for index, m in inbound
+        if (m.at is None or abs(told_at - m.at) < apart)
+        and fingerprint(newest_words(m.text)) == wanted
+    )
+    return next(same, None)
+
+
+_NO_ID_APART = timedelta(days=1)
+"""A webhook follows its mail within a day: the same "Yes" a month ago is another mail."""
+
+_OTHER_ID_APART = timedelta(minutes=10)
+"""Some histories name mails otherwise than webhooks do; then time and words must agree."""

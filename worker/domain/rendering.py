@@ -1,0 +1,136 @@
+"""From a rule and the facts to a draft: subject and text with nothing left to decide."""
+
+import re
+from collections.abc import Mapping
+from traceback import walk_tb
+from typing import Any, Final
+
+from worker.domain.environment import Fields
+from worker.domain.errors import TemplateProblem
+from worker.domain.frontmatter import TemplateSettings
+from worker.domain.model import Direction, Draft
+from worker.domain.reading import Facts
+from worker.domain.rules import RENDER_ERRORS, Rule
+from worker.domain.words import clean
+
+_LONGEST_SUBJECT: Final = 250
+_LONGEST_BODY: Final = 64 * 1024
+_REPLY_PREFIXES: Final = re.compile(
+    r"^(?:\s*(?:re|aw|sv|antw|vs|odp|ynt|res|r|ref|rif|回复|答复)(?:\[\d+\])?\s*[:：])+\s*",
+    re.IGNORECASE,
+)
+_NO_SUBJECT: Final = "your message"
+
+
+def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
+    """Return what rules and templates can reach, and nothing else."""
+    event, thread = facts.event, facts.thread
+    sent = [m.at for m in thread.messages if m.direction is Direction.OUTBOUND and m.at]
+    account = settings.account(event.mailbox)
+    return {
+        "reply": Fields(
+            "reply",
+            {
+                "text": facts.words,
+                "subject": facts.subject,
+                "raw": facts.raw,
+                "at": facts.at,
+                "labels": list(event.event_types),
+            },
+        ),
+        "lead": Fields("lead", _lead(facts)),
+        "thread": Fields(
+            "thread",
+            {
+                "subject": thread_subject(facts),
+                "messages": [
+                    Fields("message", {"direction": m.direction.value, "text": m.text, "at": m.at})
+                    for m in thread.messages
+                ],
+                "count": len(thread.messages),
+                "answered": facts.answered_by is not None,
+                "auto_replies": facts.tally.in_thread,
+                "last_sent_at": max(sent, default=None),
+            },
+        ),
+        "campaign": Fields("campaign", {"id": event.campaign_id, "name": event.campaign_name}),
+        "account": Fields(
+            "account",
+            _known((account.model_dump() if account else {}) | {"email": event.mailbox}),
+        ),
+        "now": facts.now,
+        "vars": Fields("vars", _known(settings.vars)),
+    }
+
+
+def _lead(facts: Facts) -> dict[str, Any]:
+    known = {"id": facts.event.lead_id, "email": facts.event.lead_email}
+    return _known(dict(facts.event.lead) | known)
+
+
+def _known(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields with a value; the others are undefined, so that `default(…)` works."""
+    bare = {n: v.strip() if isinstance(v, str) else v for n, v in fields.items()}
+    return {name: value for name, value in bare.items() if value not in ("", None)}
+
+
+def thread_subject(facts: Facts) -> str:
+    """Return what the conversation is about, without any `Re:`."""
+    subjects = (m.subject for m in facts.thread.messages)
+    subject = next(filter(None, subjects), "") or facts.subject
+    return _one_line(_REPLY_PREFIXES.sub("", subject)) or _NO_SUBJECT
+
+
+def render(rule: Rule, facts: Facts, settings: TemplateSettings) -> Draft:
+    """Fill in a template.
+
+    Raises:
+        TemplateProblem: with file, line and variable, for a person to look at.
+
+    """
+    values = context(facts, settings)
+    try:
+        subject = tidy_subject(rule.subject.render(values))
+    except RENDER_ERRORS as error:
+        raise TemplateProblem("template_error", f"{rule.file}: subject: {error}") from error
+    try:
+        body = tidy(rule.body.render(values))
+    except RENDER_ERRORS as error:
+        where = _where(error, rule.file)
+        raise TemplateProblem("template_error", f"{where}: {error}") from error
+    if not subject:
+        raise TemplateProblem("template_error", f"{rule.file}: the subject is empty")
+    if not body:
+        raise TemplateProblem("template_error", f"{rule.file}: the text is empty")
+    if len(body) > _LONGEST_BODY:
+        raise TemplateProblem("template_error", f"{rule.file}: over {_LONGEST_BODY} characters")
+    return Draft(template=rule.name, subject=subject, body=body)
+
+
+def _where(error: BaseException, file: str) -> str:
+    """Return `file:line` of the innermost template line that failed."""
+    lines = [
+        (frame.f_code.co_filename, line)
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_code.co_filename.endswith(".j2") and "/" not in frame.f_code.co_filename
+    ]
+    name, line = lines[-1] if lines else (file, getattr(error, "lineno", 1))
+    return f"{name}:{line}"
+
+
+def tidy_subject(text: str) -> str:
+    """Return a subject on one line, with at most one `Re:`, cut on a whole character."""
+    line = _one_line(text)
+    bare = _REPLY_PREFIXES.sub("", line)
+    subject = line if bare == line else f"Re: {bare or _NO_SUBJECT}"
+    return subject[:_LONGEST_SUBJECT].rstrip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(filter(None, map(clean, text.split())))
+
+
+def tidy(text: str) -> str:
+    """Return a body without trailing blanks, gaps of several lines and control characters."""
+    lines = "\n".join(line.rstrip() for line in clean(text).strip().split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", lines)

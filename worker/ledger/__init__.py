@@ -1,0 +1,1 @@
+"""The record of every event: the truth that everything else may lose."""

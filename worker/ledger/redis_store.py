@@ -1,0 +1,139 @@
+"""The store below the ledger: its client, its scripts, and what can go wrong with it."""
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from functools import wraps
+from importlib import resources
+from typing import Any, Final, ParamSpec, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.commands.core import Script
+from redis.retry import Retry
+
+from worker.domain.errors import LedgerAway, LedgerFull
+from worker.domain.progress import AT_RISK, FINAL, LEGAL, RESTING, WAKEABLE
+from worker.domain.record import RECORD_VERSION
+from worker.ledger import accounts
+
+_SCRIPTS: Final = (
+    "accept", "advance", "bind", "claim", "hold_off", "lift", "order", "quarantine", "release",
+    "sending", "suppress", "sweep", "switch", "take_due",
+)  # fmt: skip
+_SETS: Final = {"FINAL": FINAL, "RESTING": RESTING, "WAKEABLE": WAKEABLE, "AT_RISK": AT_RISK}
+_TAKES_NOTHING: Final = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "BUSY")
+"""The server's words for a full disk, too few replicas, or a state it has to leave first."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def connect(url: str, *, timeout: float = 2.0) -> redis.Redis:
+    """Return a client that never repeats a command by itself and never hangs."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+def answers(url: str) -> bool:
+    """Say whether a server is there and done with loading."""
+    with closing(connect(url, timeout=1.0)) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+def away(call: Callable[P, R]) -> Callable[P, R]:
+    """Turn a store that is gone, loading or full into `LedgerAway`."""
+
+    @wraps(call)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            msg = f"the ledger does not answer: {error}"
+            raise LedgerAway(msg) from error
+        except redis.OutOfMemoryError as error:
+            msg = f"the ledger is full: {error}"
+            raise LedgerFull(msg) from error
+        except redis.ReadOnlyError as error:
+            msg = f"the ledger takes no more: {error}"
+            raise LedgerAway(msg) from error
+        except redis.ResponseError as error:
+            if not str(error).startswith(_TAKES_NOTHING):
+                raise
+            msg = f"the ledger takes no more: {error}"
+            raise LedgerAway(msg) from error
+        except redis.RedisError as error:
+            msg = f"the ledger's server does not speak Redis: {error}"
+            raise LedgerAway(msg) from error
+
+    return guarded
+
+
+def _script_text(name: str) -> str:
+    folder = resources.files("worker.ledger") / "scripts"
+    prelude = (folder / "_prelude.lua").read_text("utf-8")
+    legal = {before: dict.fromkeys(after, True) for before, after in LEGAL.items()}
+    prelude = prelude.replace("@LEGAL@", json.dumps(legal))
+    for called, states in _SETS.items():
+        prelude = prelude.replace(f"@{called}@", json.dumps(dict.fromkeys(sorted(states), True)))
+    return prelude + (folder / f"{name}.lua").read_text("utf-8")
+
+
+class RedisStore:
+    """A workspace's keys, and the scripts that change them.
+
+    Args:
+        client: from `connect`.
+        lease: milliseconds for which a claimed conversation is held.
+        retention: milliseconds for which finished events are kept.
+        name: the workspace's row: keeps its keys apart, in one Redis Cluster slot.
+        now: milliseconds since the epoch; replaces the server's clock in tests.
+
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        lease: int,
+        retention: int,
+        name: str = "default",
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        self._redis: Any = client  # the client's types do not know of decoded answers
+        self._prefix = f"autoreply:{{{name}}}:"
+        self._answered_lifetime = max(2 * retention, accounts.ANSWERED_FOR_MS)
+        self._common: Mapping[str, int] = {
+            "lease": lease,
+            "retention": retention,
+            "version": RECORD_VERSION,
+            "answered_lifetime": self._answered_lifetime,
+        }
+        self._now = now
+        self._scripts: Mapping[str, Script] = {
+            script: client.register_script(_script_text(script)) for script in _SCRIPTS
+        }
+
+    @away
+    def _run(self, script: str, **arguments: object) -> Any:  # noqa: ANN401 - each script has its own answer
+        given: dict[str, object] = {**self._common, **arguments}
+        if self._now:
+            given["now"] = self._now()
+        told = {name: value for name, value in given.items() if value is not None}
+        return self._scripts[script](keys=[self._prefix], args=[json.dumps(told)])
+
+    @away
+    def _clock(self) -> int:
+        if self._now:
+            return self._now()
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000

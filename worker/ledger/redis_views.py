@@ -1,0 +1,126 @@
+"""What can be seen in the ledger; nothing in here changes an event."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+import redis
+
+from worker.domain.progress import State
+from worker.domain.record import HistoryLine, Record, from_fields
+from worker.ledger.redis_store import RedisStore, away
+from worker.ledger.truth import Truth
+
+_WORKER_SEEN_MS: Final = 30_000
+
+
+class RedisViews(RedisStore):
+    """The reading half of `RedisLedger`."""
+
+    @away
+    def pauses(self) -> list[str]:
+        """See `Ledger.pauses`."""
+        return sorted(self._redis.hkeys(f"{self._prefix}paused"))
+
+    @away
+    def record(self, key: str) -> Record | None:
+        """See `Ledger.record`."""
+        fields = self._redis.hgetall(f"{self._prefix}ev:{key}")
+        return from_fields(key, fields) if fields else None
+
+    @away
+    def history(self, key: str) -> list[HistoryLine]:
+        """See `Ledger.history`."""
+        lines = self._redis.lrange(f"{self._prefix}hist:{key}", 0, -1)
+        return [HistoryLine(**json.loads(line)) for line in lines]
+
+    @away
+    def records(self, state: State | None, most: int) -> list[Record]:
+        """See `Ledger.records`."""
+        index = f"state:{state}" if state else "events"
+        keys = self._redis.zrevrange(f"{self._prefix}{index}", 0, most - 1) if most else []
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hgetall(f"{self._prefix}ev:{key}")
+        rows = zip(keys, pipeline.execute(), strict=True)
+        return [from_fields(key, fields) for key, fields in rows if fields]
+
+    @away
+    def counts(self) -> dict[State, int]:
+        """See `Ledger.counts`."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for state in State:
+            pipeline.zcard(f"{self._prefix}state:{state}")
+        return dict(zip(State, pipeline.execute(), strict=True))
+
+    @away
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """See `Ledger.outcomes`."""
+        stats = self._redis.hgetall(f"{self._prefix}stats")
+        return {_pair(name): int(count) for name, count in stats.items()}
+
+    @away
+    def due(self) -> tuple[int, int]:
+        """See `Ledger.due`."""
+        first = self._redis.zrange(f"{self._prefix}due", 0, 0, withscores=True)
+        late = max(self._clock() - int(first[0][1]), 0) if first else 0
+        return int(self._redis.zcard(f"{self._prefix}due")), late
+
+    @away
+    def seen_alive(self, worker: str) -> None:
+        """See `Ledger.seen_alive`."""
+        workers = f"{self._prefix}workers"
+        pipeline = self._redis.pipeline()
+        pipeline.zadd(workers, {worker: self._clock()})
+        pipeline.zremrangebyscore(workers, "-inf", self._clock() - _WORKER_SEEN_MS)
+        pipeline.execute()
+
+    @away
+    def workers(self) -> list[str]:
+        """See `Ledger.workers`."""
+        since = self._clock() - _WORKER_SEEN_MS
+        return list(self._redis.zrangebyscore(f"{self._prefix}workers", since, "+inf"))
+
+    @away
+    def ping(self) -> None:
+        """See `Ledger.ping`."""
+        self._redis.ping()
+
+    @away
+    def server_truth(self) -> Truth:
+        """Return what the server says of itself; it may forbid any of these questions."""
+        info = self._told("info", "everything")
+        config = self._told("config_get", "append*")
+        enabled = {0: "no", 1: "yes"}.get(info.get("aof_enabled", -1), "")
+        return Truth(
+            version=str(info.get("redis_version", "")),
+            appendonly=str(config.get("appendonly", enabled)),
+            appendfsync=str(config.get("appendfsync", "")),
+            last_write=str(info.get("aof_last_write_status", "")),
+            policy=str(info.get("maxmemory_policy", "")),
+            used=info.get("used_memory"),
+            most=info.get("maxmemory"),
+            skew=self._skew(),
+        )
+
+    def _told(self, command: str, *about: str) -> Mapping[str, Any]:
+        try:
+            return cast("Mapping[str, Any]", getattr(self._redis, command)(*about))
+        except redis.ResponseError:
+            return {}
+
+    def _skew(self) -> float:
+        """Return by how many seconds the server's clock is surely ahead of ours."""
+        before = time.time()
+        try:
+            seconds, micros = self._redis.time()
+        except redis.ResponseError:
+            return 0.0
+        there, after = int(seconds) + int(micros) / 1e6, time.time()
+        return there - min(max(there, before), after)
+
+
+def _pair(name: str) -> tuple[str, str]:
+    what, _, reason = name.partition(" ")
+    return what, reason

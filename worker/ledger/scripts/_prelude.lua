@@ -1,0 +1,181 @@
+-- Stands before every script. KEYS[1] is the prefix with its hash tag, so that all keys
+-- share one slot; ARGV[1] is a JSON object with the arguments.
+local P = KEYS[1]
+local a = cjson.decode(ARGV[1])
+local LEGAL = cjson.decode('@LEGAL@')
+local FINAL = cjson.decode('@FINAL@')
+local RESTING = cjson.decode('@RESTING@')
+local WAKEABLE = cjson.decode('@WAKEABLE@')
+local AT_RISK = cjson.decode('@AT_RISK@')
+
+local function int(n) return string.format('%.0f', n) end
+
+local now = a.now
+if not now then
+  local t = redis.call('TIME')
+  now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local function ev(key) return P .. 'ev:' .. key end
+local function conv(id) return P .. 'conv:' .. id end
+local function get(key, field) return redis.call('HGET', ev(key), field) end
+local function number(key, field) return tonumber(get(key, field) or '') or 0 end
+local function exists(key) return redis.call('EXISTS', ev(key)) == 1 end
+local function set_due(key, at) redis.call('ZADD', P .. 'due', int(at), key) end
+
+local function plan(key, at)
+  redis.call('HSET', ev(key), 'due_at', at and int(at) or '')
+  if at then set_due(key, math.max(at, now)) else redis.call('ZREM', P .. 'due', key) end
+end
+
+local function remember(key, before, after, reason, by)
+  redis.call('RPUSH', P .. 'hist:' .. key, cjson.encode({
+    at = now, before = before, after = after, reason = reason or '', by = by or '' }))
+  redis.call('LTRIM', P .. 'hist:' .. key, -200, -1)
+end
+
+local function write(key, fields)
+  for name, value in pairs(fields or {}) do redis.call('HSET', ev(key), name, value) end
+end
+
+-- Keeps content for the retention time once nothing more happens by itself.
+local function set_lifetime(key, state)
+  if FINAL[state] then
+    redis.call('ZADD', P .. 'expiry', int(now + a.retention), key)
+    redis.call('PEXPIRE', ev(key), int(a.retention))
+    redis.call('PEXPIRE', P .. 'hist:' .. key, int(a.retention))
+  else
+    redis.call('ZREM', P .. 'expiry', key)
+    redis.call('PERSIST', ev(key))
+    redis.call('PERSIST', P .. 'hist:' .. key)
+  end
+end
+
+local function unindex(key)
+  redis.call('ZREM', P .. 'events', key)
+  redis.call('ZREM', P .. 'expiry', key)
+  for state in pairs(FINAL) do redis.call('ZREM', P .. 'state:' .. state, key) end
+end
+
+-- Events that wait for something (a conversation, a pause) come back when it ends.
+local function park(key, name) redis.call('SADD', P .. 'parked:' .. name, key) end
+local function unpark(name)
+  local woken = 0
+  for _, key in ipairs(redis.call('SMEMBERS', P .. 'parked:' .. name)) do
+    if WAKEABLE[get(key, 'state')] then
+      plan(key, 0)
+      woken = woken + 1
+    end
+  end
+  redis.call('DEL', P .. 'parked:' .. name)
+  return woken
+end
+
+-- The only place where a state changes. Refuses what the table of steps does not have.
+local function step(key, after, reason, by)
+  local before = get(key, 'state')
+  if not (LEGAL[before] and LEGAL[before][after]) then
+    return redis.error_reply('ILLEGAL ' .. tostring(before) .. ' to ' .. after)
+  end
+  if before ~= after or get(key, 'reason') ~= reason then
+    remember(key, before, after, reason, by)
+  end
+  write(key, { state = after, reason = reason, changed_at = int(now) })
+  local received = number(key, 'received_at')
+  redis.call('ZREM', P .. 'state:' .. before, key)
+  redis.call('ZADD', P .. 'state:' .. after, int(received), key)
+  if before ~= after then
+    redis.call('HINCRBY', P .. 'stats', after .. ' ' .. reason, 1)
+    set_lifetime(key, after)
+  end
+  local c = get(key, 'conversation')
+  if AT_RISK[after] then
+    redis.call('HSET', conv(c), 'open', key)
+    redis.call('PERSIST', conv(c))
+    if after == 'doubt' and before ~= 'doubt' then
+      redis.call('HSET', conv(c), 'doubted', int(now))
+    end
+  elseif redis.call('HGET', conv(c), 'open') == key then
+    redis.call('HDEL', conv(c), 'open')
+  end
+  return nil
+end
+
+-- Gives the conversation back and wakes whoever waits for it.
+local function let_go(key)
+  local c = get(key, 'conversation')
+  if redis.call('HGET', conv(c), 'holder') == key then
+    redis.call('HDEL', conv(c), 'holder', 'until')
+  end
+  unpark('conv:' .. c)
+end
+
+local function lease_left(key)
+  local c = get(key, 'conversation')
+  if redis.call('HGET', conv(c), 'holder') ~= key then return 0 end
+  return (tonumber(redis.call('HGET', conv(c), 'until') or '') or 0) - now
+end
+
+-- A client may run the same call twice: the second time it is done already.
+local function done_already(key) return get(key, 'op') == a.op end
+local function mark_done(key) redis.call('HSET', ev(key), 'op', a.op) end
+
+-- Who answers a mail is a record, not a key: the same mail told again after its record
+-- expired is a new record of the same key.
+local function as_owner(key) return key .. ' ' .. (get(key, 'received_at') or '') end
+
+local function is_suppressed(people)
+  for _, person in ipairs(people) do
+    if redis.call('HEXISTS', P .. 'suppressed', person) == 1 then return true end
+  end
+  return false
+end
+
+local function suppress(people, reason)
+  for _, person in ipairs(people) do
+    redis.call('HSETNX', P .. 'suppressed', person, int(now) .. ' ' .. reason)
+  end
+end
+
+local function pause_over(key)
+  if redis.call('HEXISTS', P .. 'paused', '*') == 1 then return '*' end
+  local campaign = get(key, 'campaign_id') or ''
+  if campaign ~= '' and redis.call('HEXISTS', P .. 'paused', campaign) == 1 then
+    return campaign
+  end
+  return ''
+end
+
+-- Automatic answers that went out, this event's own aside: to this thread, today to the
+-- lead, this hour from the mailbox, and each template's.
+local DAY, HOUR = 86400000, 3600000
+local function others(set, since, key)
+  local found = {}
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', set, since, '+inf')) do
+    local owner, template = string.match(member, '^(.*)|([^|]*)$')
+    if owner ~= key then found[#found + 1] = template end
+  end
+  return found
+end
+local function sends_of(key) return P .. 'sends:' .. get(key, 'conversation') end
+-- The ids of the mails that went out, and which inbound mail each of them answers.
+local function answers_of(key) return P .. 'answers:' .. get(key, 'conversation') end
+local function mailbox_of(key, mailbox)
+  return P .. 'mailbox:' .. (mailbox or get(key, 'mailbox') or '')
+end
+local function tally(key, mailbox)
+  local per_template = {}
+  local all = others(sends_of(key), '-inf', key)
+  for _, t in ipairs(all) do per_template[t] = (per_template[t] or 0) + 1 end
+  return {
+    thread = #all,
+    day = #others(sends_of(key), int(now - DAY), key),
+    hour = #others(mailbox_of(key, mailbox), int(now - HOUR), key),
+    templates = per_template,
+  }
+end
+local function forget_send(key)
+  local member = key .. '|' .. (get(key, 'template') or '')
+  redis.call('ZREM', sends_of(key), member)
+  redis.call('ZREM', mailbox_of(key), member)
+end

@@ -1,0 +1,3 @@
+-- Never answer these people again.
+suppress(a.people, a.reason)
+return 'ok'

@@ -1,0 +1,104 @@
+"""What a running `autoreply up` tells the commands beside it."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from worker.domain.errors import ConfigurationError
+from worker.settings import Settings, load
+
+_FILE: Final = "running.json"
+_LOCK: Final = "lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The addresses of a running service; `sandbox_url` is "" where there is no sandbox."""
+
+    redis_url: str
+    webhook_secret: str
+    web_url: str
+    sandbox_url: str = ""
+
+
+def write(data: Path, running: Running) -> None:
+    """Leave the addresses in the data folder, readable by the owner only."""
+    write_private(data / _FILE, json.dumps(asdict(running)))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else can read, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    draft.replace(path)
+
+
+def remove(data: Path) -> None:
+    """Say that the service is down."""
+    (data / _FILE).unlink(missing_ok=True)
+
+
+def find(data: Path) -> Running | None:
+    """Return the addresses of the service that runs on this data folder, None without one."""
+    try:
+        if not _is_up(data):
+            return None
+        return Running(**json.loads((data / _FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+@contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Hold the data folder: two services on one append-only file would ruin it.
+
+    Raises:
+        ConfigurationError: the folder is in use, or none can be made there.
+
+    """
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (data / _LOCK).open("w")
+    except OSError as error:
+        msg = f"AUTOREPLY_DATA={str(data)!r}: {error.strerror}; set it to a folder of its own"
+        raise ConfigurationError(msg) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            msg = f"autoreply up runs on {data} already; stop it, or set AUTOREPLY_DATA"
+            raise ConfigurationError(msg) from None
+        yield
+
+
+def _is_up(data: Path) -> bool:
+    """Say whether somebody holds the data folder; after a crash only the file is left."""
+    with (data / _LOCK).open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        return False
+
+
+def load_beside(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings as a command beside a running service needs them.
+
+    Where no Redis is set, the one of `autoreply up` on the same data folder is taken.
+
+    Raises:
+        ConfigurationError: a setting is wrong.
+
+    """
+    settings = load(environ)
+    running = find(settings.data)
+    if settings.redis_url or running is None:
+        return settings
+    return load(environ, redis_url=running.redis_url)

@@ -1,0 +1,196 @@
+"""`autoreply up`: the whole service in one process tree."""
+
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import httpx
+
+from worker import embedded, running
+from worker.bootstrap import contract_for
+from worker.domain.errors import ConfigurationError
+from worker.ledger.redis import answers
+from worker.library import Library
+from worker.running import Running
+from worker.settings import Settings
+from worker.supervisor import Part, Supervisor
+
+_UP_WITHIN: Final = 60.0
+_SANDBOX_KEY: Final = "sandbox"
+_ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What runs, under which addresses, with which settings."""
+
+    parts: tuple[Part, ...]
+    running: Running
+    flower_url: str
+    admin_password: str
+
+
+def up(settings: Settings) -> None:
+    """Run everything until told to stop.
+
+    Raises:
+        ConfigurationError: a port is taken, a setting is wrong, a template is broken, or
+            the data folder is in use.
+
+    """
+    with running.only_one(settings.data):
+        plan = make_plan(settings)
+        running.write(settings.data, plan.running)
+        threading.Thread(target=_announce, args=(plan, settings), daemon=True).start()
+        try:
+            Supervisor(plan.parts).run()
+        finally:
+            running.remove(settings.data)
+            click.echo("autoreply is down; whatever waits goes on at the next start")
+
+
+def make_plan(settings: Settings) -> Plan:
+    """Work out what has to run.
+
+    Raises:
+        ConfigurationError: see `up`.
+
+    """
+    contract_for(settings)
+    Library(settings.templates)
+    _ports_are_free(settings)
+    parts: list[Part] = []
+    given: dict[str, str] = {}
+    if not settings.redis_url:
+        server = embedded.prepare(settings.data)
+        given["AUTOREPLY_REDIS_URL"] = server.url
+        parts.append(Part(name="valkey", command=server.command, ready=lambda: answers(server.url)))
+    secret, password = _made_secrets(settings)
+    given |= {"AUTOREPLY_WEBHOOK_SECRET": secret, "AUTOREPLY_ADMIN_PASSWORD": password}
+    given |= {"AUTOREPLY_LOG": settings.log or ("console" if sys.stdout.isatty() else "json")}
+    sandbox_url = ""
+    if not settings.api_key.get_secret_value():
+        port = _sandbox_port(settings)
+        sandbox_url = f"http://127.0.0.1:{port}"
+        given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": _SANDBOX_KEY}
+        parts.append(_part("sandbox", {"AUTOREPLY_SANDBOX_PORT": str(port)}))
+    grace = settings.lease.total_seconds()
+    parts += [_part("web", given), _part("worker", given, grace=grace), _part("flower", given)]
+    return Plan(
+        parts=tuple(parts),
+        running=Running(
+            redis_url=given.get("AUTOREPLY_REDIS_URL", settings.redis_url),
+            webhook_secret=secret.split(",")[0],
+            web_url=_url(settings.host, settings.port),
+            sandbox_url=sandbox_url,
+        ),
+        flower_url=_url(settings.host, settings.flower_port),
+        admin_password=password,
+    )
+
+
+def _part(name: str, environment: Mapping[str, str], *, grace: float = 10.0) -> Part:
+    environment = {"PYTHONUNBUFFERED": "1", **environment}
+    command = (sys.executable, "-m", "worker", name)
+    return Part(name=name, command=command, environment=environment, grace=grace)
+
+
+def _ports_are_free(settings: Settings) -> None:
+    for name in ("port", "flower_port"):
+        port = getattr(settings, name)
+        trouble = embedded.trouble_with(settings.host, port)
+        if trouble:
+            raise ConfigurationError(f"{trouble}; set AUTOREPLY_{name.upper()} to another")
+
+
+def _sandbox_port(settings: Settings) -> int:
+    """Return the sandbox's usual port, or another where that is taken."""
+    taken = {settings.port, settings.flower_port}
+    usual = settings.sandbox_port
+    free = usual not in taken and not embedded.trouble_with("127.0.0.1", usual)
+    return usual if free else embedded.free_port()
+
+
+def _made_secrets(settings: Settings) -> tuple[str, str]:
+    """Return webhook secrets and admin password; what is not set is made once and kept."""
+    given = ",".join(secret.get_secret_value() for secret in settings.webhook_secret)
+    secret = given or _made_once(settings.data / "webhook_secret")
+    password = settings.admin_password.get_secret_value()
+    return secret, password or _made_once(settings.data / "admin_password")
+
+
+def _made_once(path: Path) -> str:
+    with suppress(OSError):
+        kept = path.read_text("utf-8").strip()
+        if kept:
+            return kept
+    made = secrets.token_urlsafe(24)
+    running.write_private(path, made + "\n")
+    return made
+
+
+def _url(host: str, port: int) -> str:
+    shown = "127.0.0.1" if host in _ANYWHERE else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def _announce(plan: Plan, settings: Settings) -> None:
+    """Say that the service is up, once it is; or what is missing."""
+    ends = time.monotonic() + _UP_WITHIN
+    state = "no answer yet"
+    while time.monotonic() < ends:
+        state = _readiness(plan.running.web_url)
+        if state == "ready":
+            click.echo(_welcome(plan, settings))
+            return
+        time.sleep(0.3)
+    click.echo(f"not ready after {_UP_WITHIN:g} s: {state}", err=True)
+
+
+def _readiness(web_url: str) -> str:
+    try:
+        answer = httpx.get(f"{web_url}/readyz", timeout=5).json()
+    except (httpx.HTTPError, ValueError) as error:
+        return str(error)
+    wrong = [f"{name}: {state}" for name, state in answer.items() if state not in ("ok", False)]
+    return "ready" if answer.get("ready") else "; ".join(wrong)
+
+
+def _welcome(plan: Plan, settings: Settings) -> str:
+    web = plan.running.web_url
+    given = {
+        "webhook_secret": bool(settings.webhook_secret),
+        "admin_password": bool(settings.admin_password.get_secret_value()),
+    }
+    made = [name for name, is_given in given.items() if not is_given]
+    secret = "YOUR-SECRET" if given["webhook_secret"] else plan.running.webhook_secret
+    password = "as you set it" if given["admin_password"] else plan.admin_password
+    lines = [
+        "",
+        click.style("autoreply is up", bold=True),
+        f"  webhooks  POST {web}/webhooks/instantly",
+        f"  health    {web}/readyz  {web}/metrics",
+        f"  Flower    {plan.flower_url}  (user admin, password {password})",
+    ]
+    if plan.running.sandbox_url:
+        lines += [
+            f"  sandbox   {plan.running.sandbox_url}/sandbox/sent  shows what was sent",
+            "            (no AUTOREPLY_API_KEY is set: nothing leaves this machine)",
+        ]
+    if made:
+        lines += [f"  secrets   made once, kept in {settings.data}/: {', '.join(made)}"]
+    body = '{"event_type":"reply_received","lead_id":"lead-1","reply_text":"How much is it?"}'
+    lines += [
+        "  try       autoreply demo, or",
+        f"    curl -H 'X-Webhook-Secret: {secret}' -H 'Content-Type: application/json' \\",
+        f"      -d '{body}' {web}/webhooks/instantly",
+        "",
+    ]
+    return "\n".join(lines)
