@@ -9,7 +9,7 @@ from functools import lru_cache
 from selectolax.lexbor import LexborHTMLParser
 
 _BREAKS = "br, p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, table"
-_UNSPACED = re.compile(
+UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
 _NOT_WORDS = re.compile(r"[\W_]+")
@@ -72,7 +72,7 @@ def mentions(folded: str, phrase: str) -> bool:
     wanted = _folded_phrase(phrase)
     if not wanted:
         return False
-    if _UNSPACED.search(wanted):
+    if UNSPACED.search(wanted):
         return wanted in folded
     return f" {wanted} " in f" {folded} "
 

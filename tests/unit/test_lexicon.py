@@ -1,0 +1,76 @@
+"""Phrases with alternatives, stems, optional words and gaps, found in one pass."""
+
+import time
+
+import pytest
+
+from worker.domain.lexicon import Phrases
+from worker.domain.words import fold
+
+
+def found(phrase: str, text: str) -> str:
+    hit = Phrases({"it": [phrase]}).first(fold(text))
+    return hit.words if hit else ""
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "words"),
+    [
+        ("remove me", "Please REMOVE me!", "remove me"),
+        ("remove me", "we remove measles", ""),
+        ("don't write", "Don’t write again", "don t write"),
+        ("take me|us off", "take us off it", "take us off"),
+        ("take me|us off", "take him off it", ""),
+        ("remov* me", "removing me", "removing me"),
+        ("remov* me", "remote me", ""),
+        ("take me off [your] list", "take me off your list", "take me off your list"),
+        ("take me off [your] list", "take me off list", "take me off list"),
+        ("take me off [your] list", "take me off my list", ""),
+        ("stop [please]", "stop please now", "stop please"),
+        ("stop [please]", "stop now", "stop"),
+        ("[please] stop", "please stop", "please stop"),
+        ("[please|kindly] stop", "so stop", "stop"),
+        ("remove … list", "remove me from your list", "remove me from your list"),
+        ("remove … list", "remove list", "remove list"),
+        ("remove … list", "remove me from all of the list", ""),
+        ("rückkehr*", "meine Rückkehrdaten", "ruckkehrdaten"),
+        ("不要再发", "请不要再发邮件了", "不要再发"),
+        ("不要…邮件", "请不要再发邮件了", "不要再发邮件"),
+    ],
+)
+def test_a_phrase_is_found_where_its_words_stand(phrase: str, text: str, words: str) -> None:
+    assert found(phrase, text) == words
+
+
+def test_a_hit_says_its_name_and_where_it_is() -> None:
+    folded = fold("Well, how much? And what price?")
+    hits = list(Phrases({"cost": ["how much", "price"]}).find(folded))
+    assert [(h.name, folded[h.start : h.end]) for h in hits] == [
+        ("cost", "how much"),
+        ("cost", "price"),
+    ]
+
+
+def test_of_two_that_begin_together_the_longest_comes_first() -> None:
+    hit = Phrases({"short": ["not now"], "long": ["not now thanks"]}).first("not now thanks")
+    assert hit
+    assert hit.name == "long"
+
+
+@pytest.mark.parametrize("phrase", ["", "…", "… list", "list …", "[please]", "ab* me"])
+def test_what_is_no_phrase_is_refused(phrase: str) -> None:
+    with pytest.raises(ValueError, match=r"phrase|stem"):
+        Phrases({"it": [phrase]})
+
+
+def test_time_grows_with_the_text_and_not_with_its_malice() -> None:
+    phrases = Phrases({"it": ["aaa [aaa] … aaa … bbb"]})
+
+    def seconds(words: int) -> float:
+        text = " ".join(["aaa"] * words)
+        began = time.perf_counter()
+        assert phrases.first(text) is None
+        return time.perf_counter() - began
+
+    seconds(100)
+    assert seconds(8000) < 40 * max(seconds(800), 0.001)
