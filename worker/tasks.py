@@ -28,7 +28,7 @@ from worker.settings import Settings
 ANSWER: Final = "autoreply.answer"
 QUEUE: Final = "autoreply"
 _REDIS: Final = ("redis:", "rediss:", "redis+socket:")
-_AMQP_TRANSPORT: Final = {"read_timeout": 5, "write_timeout": 5, "confirm_publish": True}
+_AMQP_TRANSPORT: Final = {"read_timeout": 5, "write_timeout": 5}
 """Seconds; without them a RabbitMQ that is frozen would hold its clients up for ever."""
 
 _BROKER_AWAY: Final = (AMQPError, KombuError, OSError, RedisError)
@@ -61,6 +61,7 @@ def make_app(settings: Settings) -> Celery:
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=on_redis,
+        worker_enable_prefetch_count_reduction=False,  # hints are cheap: take all again at once
         worker_concurrency=settings.concurrency,
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from e2e.rabbitmq import RabbitMQ, find_server
-from e2e.system import System, eventually
+from e2e.system import eventually, running_system
 
 from worker.settings import load
 from worker.tasks import Hints, make_app
@@ -32,14 +32,12 @@ def broker(tmp_path: Path) -> Iterator[RabbitMQ]:
 def test_replies_are_answered_once_over_a_rabbitmq_that_goes_and_comes_back(
     tmp_path: Path, broker: RabbitMQ
 ) -> None:
-    system = System(tmp_path, AUTOREPLY_BROKER_URL=broker.url)
+    with running_system(tmp_path, AUTOREPLY_BROKER_URL=broker.url) as system:
 
-    def asks(lead: str) -> None:
-        payload = {"event_type": "reply_received", "lead_id": lead, "reply_text": "How much is it?"}
-        assert system.deliver(payload).status_code == 202
+        def asks(lead: str) -> None:
+            payload = {"event_type": "reply_received", "lead_id": lead, "reply_text": "How much?"}
+            assert system.deliver(payload).status_code == 202
 
-    try:
-        system.start()
         asks("before")
         eventually(lambda: system.sent() == {"before": 1})
 
@@ -55,8 +53,6 @@ def test_replies_are_answered_once_over_a_rabbitmq_that_goes_and_comes_back(
         assert system.states() == {"sent": 3}
         assert set(system.sent().values()) == {1}
         assert system.processes["worker-0"].poll() is None
-    finally:
-        system.stop()
 
 
 def test_a_frozen_rabbitmq_holds_nobody_up_for_long(broker: RabbitMQ) -> None:
