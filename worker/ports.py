@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from worker.domain.model import Caps, Draft, ReplyEvent, Tally, Thread, TraceLine
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record
+from worker.domain.search import Page, Query
 
 
 class MailApi(Protocol):
@@ -243,6 +244,25 @@ class Ledger(Protocol):
 
     def records(self, state: State | None, most: int) -> list[Record]:
         """Return the newest events, of one state or of all."""
+        ...
+
+    def search(self, query: Query, most: int, after: str = "") -> Page:
+        """Return events that fit a query, the newest first.
+
+        `after` is the `following` of the page before. A page that is hard to fill may have
+        fewer than `most` events, and a following one all the same.
+
+        Raises:
+            ValueError: `after` is no such thing.
+
+        """
+        ...
+
+    def forget(self, people: Sequence[str]) -> tuple[int, int]:
+        """Erase these leads' and addresses' events; return how many, and how many must stay.
+
+        An event whose request is out stays until that is settled.
+        """
         ...
 
     def counts(self) -> dict[State, int]:

@@ -20,6 +20,7 @@ from worker.domain.errors import LeaseLost, LedgerAway, NotPossible
 from worker.domain.model import Caps, Draft, EventClass, ReplyEvent, Tally, TraceLine
 from worker.domain.progress import AT_RISK, FINAL, LEGAL, RESTING, State
 from worker.domain.record import RECORD_VERSION, Record
+from worker.domain.search import Page, Query
 from worker.ledger import accounts
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger, connect
@@ -1307,6 +1308,8 @@ def whole_life(ledger: Ledger, clock: HandClock) -> None:
     ledger.hold_off(SECOND, "unauthorized")
     ledger.release(ledger.quarantine("{", "no_lead", {}))
     assert ledger.claim("nothing") == NotNow("gone")
+    opened(ledger, "mail-3", lead_id="lead-3", lead_email="")
+    assert ledger.forget(["lead:" + accounts.hashed("lead-3")]) == (1, 0)
     clock.advance(RETENTION)
     assert ledger.sweep() == 2
 
@@ -1383,6 +1386,8 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "record": lambda ledger: ledger.record("mail-1"),
     "history": lambda ledger: ledger.history("mail-1"),
     "records": lambda ledger: ledger.records(None, 1),
+    "search": lambda ledger: ledger.search(Query(reason="posted"), 1),
+    "forget": lambda ledger: ledger.forget(["lead:x"]),
     "counts": lambda ledger: ledger.counts(),
     "outcomes": lambda ledger: ledger.outcomes(),
     "due": lambda ledger: ledger.due(),
@@ -1641,3 +1646,136 @@ def test_the_same_type_again_with_the_words_that_were_missing_is_kept_and_wakes(
     assert ledger.take_due(1) == ["mail-1"]
     ledger.accept(replace(bare, text="Other words"), '{"reply_text": "Other words"}')
     assert found(ledger).deliveries["reply_received"] == '{"reply_text": "How much?"}'
+
+
+# Looking for events.
+
+
+def keys(page: Page) -> list[str]:
+    return [record.key for record in page.records]
+
+
+def all_pages(ledger: Ledger, query: Query, most: int) -> list[str]:
+    found, after = [], ""
+    while True:
+        page = ledger.search(query, most, after)
+        found += keys(page)
+        after = page.following
+        if not after:
+            return found
+
+
+@pytest.fixture
+def varied(ledger: Ledger, clock: HandClock) -> Ledger:
+    """Six events: three campaigns, two leads; four of them are finished one way or another."""
+    for number in range(6):
+        clock.advance(MINUTE)
+        about = {
+            "campaign_id": f"camp-{number % 3}",
+            "lead_id": f"lead-{number % 2}",
+            "lead_email": f"Lead{number % 2}@example.com".casefold(),
+        }
+        claim = opened(ledger, f"mail-{number}", **about)
+        if number < 2:
+            assert ledger.sending(claim, attempt(f"mail-{number}")) is None
+            ledger.close(claim, State.SENT, "posted")
+        elif number < 4:
+            ledger.close(claim, State.HELD, "no_rule", template="fallback")
+        else:
+            ledger.wait(claim, "scheduled", until=clock() + DAY)
+    return ledger
+
+
+@pytest.mark.parametrize(
+    ("asked", "numbers"),
+    [
+        ({}, [5, 4, 3, 2, 1, 0]),
+        ({"state": State.HELD}, [3, 2]),
+        ({"reason": "posted"}, [1, 0]),
+        ({"template": "fallback"}, [3, 2]),
+        ({"campaign": "camp-1"}, [4, 1]),
+        ({"person": accounts.named("LEAD1@example.com")}, [5, 3, 1]),
+        ({"person": accounts.named("lead-0")}, [4, 2, 0]),
+        ({"person": accounts.named("lead-0"), "state": State.SENT}, [0]),
+        ({"campaign": "camp-2", "reason": "no_rule"}, [2]),
+        ({"since": START + 2 * MINUTE, "until": START + 4 * MINUTE}, [2, 1]),
+        ({"campaign": "camp"}, []),
+        ({"reason": "received"}, []),
+    ],
+)
+def test_events_are_found_by_what_is_asked_for(
+    varied: Ledger, asked: dict[str, Any], numbers: list[int]
+) -> None:
+    expected = [f"mail-{number}" for number in numbers]
+    assert all_pages(varied, Query(**asked), 100) == expected
+    assert all_pages(varied, Query(**asked), 1) == expected
+
+
+def test_a_page_goes_on_where_the_last_one_ended_whatever_came_since(
+    varied: Ledger, clock: HandClock
+) -> None:
+    first = varied.search(Query(), 2)
+    clock.advance(MINUTE)
+    opened(varied, "newcomer", lead_id="lead-9")
+    assert keys(varied.search(Query(), 2, first.following)) == ["mail-3", "mail-2"]
+
+
+def test_events_of_one_moment_are_all_found_page_by_page(ledger: Ledger) -> None:
+    told = {f"mail-{number}" for number in range(7)}
+    for key in told:
+        opened(ledger, key, lead_id=key, lead_email="")
+    found = all_pages(ledger, Query(campaign="camp"), 3)
+    assert sorted(found) == sorted(told)
+
+
+def test_an_event_moves_from_list_to_list_with_its_reason(ledger: Ledger) -> None:
+    claim = opened(ledger)
+    ledger.wait(claim, "rate_limited", until=0)
+    assert keys(ledger.search(Query(reason="rate_limited"), 9)) == ["mail-1"]
+    ledger.close(claimed(ledger), State.SKIPPED, "too_old")
+    assert not keys(ledger.search(Query(reason="rate_limited"), 9))
+    assert keys(ledger.search(Query(reason="too_old"), 9)) == ["mail-1"]
+
+
+def test_a_cursor_that_is_none_is_refused(varied: Ledger) -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        varied.search(Query(), 1, "nonsense")
+
+
+def test_what_expired_is_found_no_more(varied: Ledger, clock: HandClock) -> None:
+    clock.advance(RETENTION + HOUR)
+    varied.sweep()
+    assert all_pages(varied, Query(campaign="camp-0"), 9) == ["mail-3"]
+
+
+def test_a_person_who_wants_to_be_forgotten_leaves_no_event(varied: Ledger) -> None:
+    assert varied.forget([accounts.named("lead1@example.com")]) == (3, 0)
+    assert all_pages(varied, Query(), 9) == ["mail-4", "mail-2", "mail-0"]
+    assert varied.record("mail-5") is None
+    assert varied.history("mail-5") == []
+    assert varied.counts()[State.HELD] == 1
+    assert not all_pages(varied, Query(person=accounts.named("lead-1")), 9)
+
+
+def test_forgetting_leaves_what_a_request_is_out_for(ledger: Ledger) -> None:
+    posting(ledger)
+    assert ledger.forget([accounts.named("lead-1")]) == (0, 1)
+    assert found(ledger).state is State.SENDING
+
+
+def test_a_mail_that_was_answered_is_not_answered_again_after_forgetting(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    sent(ledger)
+    assert ledger.forget([accounts.named("lead-1")]) == (1, 0)
+    clock.advance(MINUTE)
+    again = opened(ledger)
+    assert ledger.sending(again, attempt()) == "answered_already"
+
+
+def test_whoever_waits_for_a_forgotten_event_goes_on(ledger: Ledger) -> None:
+    opened(ledger, "first", lead_email="other@example.com")
+    ledger.accept(reply("second", lead_email=""), "{}")
+    assert refused(ledger, "second") == "busy"
+    assert ledger.forget([accounts.named("other@example.com")]) == (1, 0)
+    assert isinstance(ledger.claim("second"), Claim)

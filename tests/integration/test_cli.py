@@ -418,7 +418,7 @@ def state(ledger: RedisLedger, key: str) -> State:
 def test_an_empty_ledger_is_an_empty_list(events: Run, ledger: RedisLedger) -> None:
     assert json.loads(events("list", "--json").stdout) == []
     assert events("list").stdout == "no events yet\n"
-    assert events("list", "--state", "sent").stdout == "no events in state sent\n"
+    assert events("list", "--state", "sent").stdout == "no such events\n"
 
 
 def test_machines_get_every_event_with_every_field(events: Run, ledger: RedisLedger) -> None:
@@ -666,6 +666,42 @@ def test_what_is_no_address_is_not_suppressed(run: Run, address: str) -> None:
     result = run("suppress", address)
     assert result.exit_code == 2
     assert "is no mail address" in result.stderr
+
+
+def test_a_person_is_forgotten_under_the_address_and_the_lead_it_belongs_to(
+    run: Run, ledger: RedisLedger, valkey_url: str
+) -> None:
+    accepted(ledger, lead_email="jane@x.example")
+    accepted(ledger, email_id="mail-2", lead_email="", lead_id="lead-1", reply_text="And?")
+    accepted(ledger, email_id="mail-3", lead_email="joe@x.example", lead_id="lead-2")
+
+    done = run("forget", "Jane@X.example", text="y\n", redis_url=valkey_url)
+
+    assert "2 events erased" in done.stdout
+    assert [record.key for record in ledger.records(None, 9)] == ["mail-3"]
+
+
+def test_nobody_is_forgotten_without_a_yes(run: Run, ledger: RedisLedger, valkey_url: str) -> None:
+    accepted(ledger, lead_email="jane@x.example")
+    assert run("forget", "jane@x.example", text="n\n", redis_url=valkey_url).exit_code != 0
+    assert len(ledger.records(None, 9)) == 1
+
+
+def test_events_are_listed_by_lead_campaign_and_reason(
+    run: Run, ledger: RedisLedger, valkey_url: str
+) -> None:
+    accepted(ledger, campaign_id="q4")
+    accepted(ledger, email_id="mail-2", lead_email="joe@x.example", lead_id="lead-2")
+
+    def keys(*options: str) -> list[str]:
+        result = run("events", "list", "--json", *options, redis_url=valkey_url)
+        return [event["key"] for event in json.loads(result.stdout)]
+
+    assert keys() == ["mail-2", "mail-1"]
+    assert keys("--lead", "Joe@x.example") == ["mail-2"]
+    assert keys("--lead", "lead-1") == ["mail-1"]
+    assert keys("--campaign", "q4") == ["mail-1"]
+    assert keys("--reason", "posted") == []
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import getpass
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from typing import TextIO
 
 import click
@@ -19,11 +20,15 @@ from worker.domain.progress import State
 from worker.domain.quotes import newest_words
 from worker.domain.record import RECORD_VERSION, HistoryLine, Record
 from worker.domain.rules import build
+from worker.domain.search import Query
+from worker.ledger import accounts
 from worker.ledger.redis import RedisLedger
 from worker.library import read_folder
 from worker.running import load_beside
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+_PAGE = 100
 
 _WHY_NOT = {
     "unknown": "there is no event {key}; see `autoreply events list`",
@@ -49,21 +54,44 @@ def _state(_: click.Context, __: click.Parameter, value: str | None) -> State | 
 
 @events.command("list")
 @click.option("--state", callback=_state, help="Only events in this state (any case).")
+@click.option("--reason", default="", help="Only events with this reason.")
+@click.option("--template", default="", help="Only events that got this template.")
+@click.option("--campaign", default="", metavar="ID", help="Only events of this campaign.")
+@click.option("--lead", default="", help="Only this lead's events, by address or id.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @_json
-def list_events(state: State | None, limit: int, as_json: bool) -> None:  # noqa: FBT001 - click calls it so
+def list_events(
+    *, state: State | None, reason: str, template: str, campaign: str, lead: str, limit: int,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Show the newest events."""
     ledger = make_ledger(load_beside())
-    records = ledger.records(state, limit)
+    query = Query(
+        state=state,
+        reason=reason,
+        template=template,
+        campaign=campaign,
+        person=accounts.named(lead.casefold()) if lead else "",
+    )
+    records = list(islice(_found_by(ledger, query), limit))
     if as_json:
         output.print_json([output.as_json(record) for record in records])
         return
     if not records:
-        click.echo("no events" + (f" in state {state}" if state else " yet"))
+        click.echo("no such events" if query != Query() else "no events yet")
         return
     output.console().print(output.events_table(records))
     counts = {s: n for s, n in ledger.counts().items() if n}
     click.echo("in all: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
+
+
+def _found_by(ledger: RedisLedger, query: Query) -> Iterator[Record]:
+    """Yield events page by page, the newest first."""
+    page = ledger.search(query, _PAGE)
+    yield from page.records
+    while page.following:
+        page = ledger.search(query, _PAGE, page.following)
+        yield from page.records
 
 
 @events.command("show")

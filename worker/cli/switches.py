@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `suppress`: the switches that work at once."""
+"""`pause`, `resume`, `suppress`, `forget`: the switches that work at once."""
 
 import re
 
@@ -6,6 +6,8 @@ import click
 
 from worker.bootstrap import make_ledger
 from worker.contracts import lenient
+from worker.domain.errors import NotPossible
+from worker.domain.search import Query
 from worker.ledger.accounts import person
 from worker.ledger.redis import RedisLedger
 from worker.running import load_beside
@@ -50,14 +52,19 @@ def _named(scope: str) -> str:
     return "everything" if scope == _ALL else f"campaign {scope}"
 
 
+def _bare(address: str) -> str:
+    bare = lenient.address({"": address}, "")
+    if not _ADDRESS.fullmatch(bare):
+        raise click.BadParameter(f"{address!r} is no mail address; write name@domain")
+    return bare
+
+
 @click.command()
 @click.argument("address")
 @click.option("--undo", is_flag=True, help="Take it back; what they wrote until now is forgiven.")
 def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it so
     """Never answer this address again."""
-    bare = lenient.address({"": address}, "")
-    if not _ADDRESS.fullmatch(bare):
-        raise click.BadParameter(f"{address!r} is no mail address; write name@domain")
+    bare = _bare(address)
     ledger = make_ledger(load_beside())
     if not undo:
         ledger.suppress([person("address", bare)], "asked to stop: by hand")
@@ -68,9 +75,28 @@ def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it
 
 
 def _leads_of(ledger: RedisLedger, address: str) -> set[str]:
-    """Return the leads that the ledger knows by an address: they were suppressed with it."""
-    records = ledger.records(None, _ALL_EVENTS)
-    return {person("lead", r.lead_id) for r in records if r.lead_id and r.lead_email == address}
+    """Return the leads that the ledger knows by an address."""
+    page = ledger.search(Query(person=person("address", address)), _ALL_EVENTS)
+    return {person("lead", record.lead_id) for record in page.records if record.lead_id}
 
 
-COMMANDS = (pause, resume, suppress)
+@click.command()
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Do not ask: there is no way back.")
+def forget(address: str, yes: bool) -> None:  # noqa: FBT001 - click calls it so
+    """Erase a person: every event with their words, addresses and drafts.
+
+    What stays are hashes: that a mail was answered, so that it is not answered again, and that
+    they asked us to stop. What the provider keeps is the provider's to erase.
+    """
+    bare = _bare(address)
+    ledger = make_ledger(load_beside())
+    if not yes:
+        click.confirm(f"Erase all events of {bare}? There is no way back", abort=True)
+    erased, kept = ledger.forget([person("address", bare), *_leads_of(ledger, bare)])
+    click.echo(f"{bare}: {erased} event{'s' * (erased != 1)} erased")
+    if kept:
+        raise NotPossible("at_risk", f"{kept} wait for an answer of the API; try again later")
+
+
+COMMANDS = (pause, resume, suppress, forget)

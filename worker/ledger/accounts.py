@@ -50,6 +50,11 @@ def person(kind: str, value: str) -> str:
     return f"{kind}:{hashed(value.casefold())}"
 
 
+def named(lead: str) -> str:
+    """Return the hashed name of a lead told by its address or its id."""
+    return person("address" if "@" in lead else "lead", lead)
+
+
 def opens(event: ReplyEvent) -> bool:
     """Say whether a delivery opens an event that may be answered."""
     if event.event_class is EventClass.LABEL:

@@ -8,7 +8,7 @@ from typing import Final
 
 from worker.domain.errors import LeaseLost, NotPossible
 from worker.domain.model import Caps, Draft, Tally, TraceLine
-from worker.domain.progress import RESTING, WAKEABLE, State
+from worker.domain.progress import AT_RISK, RESTING, WAKEABLE, State
 from worker.domain.record import Record, from_fields, is_newer, known_state
 from worker.ledger import accounts
 from worker.ledger.memory_intake import MemoryIntake
@@ -262,6 +262,17 @@ class MemoryLedger(MemoryIntake):
         """See `Ledger.resume`."""
         self._paused.discard(scope)
         return self._unpark(f"pause:{scope}")
+
+    def forget(self, people: Sequence[str]) -> tuple[int, int]:
+        """See `Ledger.forget`."""
+        theirs = [k for k in list(self._rows) if set(people) & set(self._people(self._rows[k]))]
+        kept = [key for key in theirs if (r := self._row(key)) and State(r["state"]) in AT_RISK]
+        erased = [key for key in theirs if key not in kept and self._row(key)]
+        for key in set(theirs) - set(kept):
+            self._let_go(key, self._rows[key])
+            self._due.pop(key, None)
+            self._forget(key)
+        return len(erased), len(kept)
 
     def sweep(self) -> int:
         """See `Ledger.sweep`."""

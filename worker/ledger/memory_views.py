@@ -5,6 +5,7 @@ from typing import Final
 
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record, from_fields
+from worker.domain.search import Page, Query, cursor, place
 from worker.ledger.memory_rows import MemoryRows, atomic
 
 _WORKER_SEEN_MS: Final = 30_000
@@ -36,6 +37,22 @@ class MemoryViews(MemoryRows):
         ]
         newest = [key for _, key in sorted(chosen, reverse=True)[:most]]
         return [from_fields(key, row) for key in newest if (row := self._row(key))]
+
+    def search(self, query: Query, most: int, after: str = "") -> Page:
+        """See `Ledger.search`."""
+        last = place(after)
+        fitting = (
+            (int(row["received_at"]), key)
+            for key in self._rows
+            if (row := self._row(key)) and query.fits(row)
+        )
+        places = sorted(
+            (p for p in fitting if query.covers(p[0]) and (last is None or p < last)), reverse=True
+        )
+        records = [from_fields(key, self._rows[key]) for _, key in places[:most]]
+        return Page(
+            records=records, following=cursor(places[most - 1]) if len(places) > most else ""
+        )
 
     def counts(self) -> dict[State, int]:
         """See `Ledger.counts`."""

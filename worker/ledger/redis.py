@@ -215,6 +215,11 @@ class RedisLedger(RedisViews):
         """See `Ledger.resume`."""
         return int(self._run("switch", scope=scope))
 
+    def forget(self, people: Sequence[str]) -> tuple[int, int]:
+        """See `Ledger.forget`."""
+        erased, kept = self._run("forget", people=list(people))
+        return int(erased), int(kept)
+
     def sweep(self) -> int:
         """See `Ledger.sweep`."""
         return int(self._run("sweep"))

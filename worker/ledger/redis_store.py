@@ -18,8 +18,8 @@ from worker.domain.record import RECORD_VERSION
 from worker.ledger import accounts
 
 _SCRIPTS: Final = (
-    "accept", "advance", "bind", "claim", "hold_off", "lift", "order", "quarantine", "release",
-    "sending", "suppress", "sweep", "switch", "take_due",
+    "accept", "advance", "bind", "claim", "forget", "hold_off", "lift", "order", "quarantine",
+    "release", "sending", "suppress", "sweep", "switch", "take_due",
 )  # fmt: skip
 _SETS: Final = {"FINAL": FINAL, "RESTING": RESTING, "WAKEABLE": WAKEABLE, "AT_RISK": AT_RISK}
 _TAKES_NOTHING: Final = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "BUSY")
@@ -85,7 +85,9 @@ def _script_text(name: str) -> str:
     prelude = prelude.replace("@LEGAL@", json.dumps(legal))
     for called, states in _SETS.items():
         prelude = prelude.replace(f"@{called}@", json.dumps(dict.fromkeys(sorted(states), True)))
-    return prelude + (folder / f"{name}.lua").read_text("utf-8")
+    script = (folder / f"{name}.lua").read_text("utf-8")
+    epilogue = (folder / "_epilogue.lua").read_text("utf-8")
+    return f"{prelude}local function script()\n{script}end\n{epilogue}"
 
 
 class RedisStore:

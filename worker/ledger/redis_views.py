@@ -2,17 +2,21 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import redis
 
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record, from_fields
+from worker.domain.search import Page, Place, Query, cursor, place
 from worker.ledger.redis_store import RedisStore, away
 from worker.ledger.truth import Truth
 
 _WORKER_SEEN_MS: Final = 30_000
+_CHUNK: Final = 100
+_MOST_LOOKED_AT: Final = 5_000
+"""A page that is hard to fill ends after so many events; its cursor goes on from there."""
 
 
 class RedisViews(RedisStore):
@@ -40,11 +44,52 @@ class RedisViews(RedisStore):
         """See `Ledger.records`."""
         index = f"state:{state}" if state else "events"
         keys = self._redis.zrevrange(f"{self._prefix}{index}", 0, most - 1) if most else []
+        rows = zip(keys, self._rows_of(keys), strict=True)
+        return [from_fields(key, fields) for key, fields in rows if fields]
+
+    @away
+    def search(self, query: Query, most: int, after: str = "") -> Page:
+        """See `Ledger.search`."""
+        last, found = place(after), list[Record]()
+        walk = self._walk(self._shortest(query.lists), query, last)
+        for looked_at, (key, received, row) in enumerate(walk):
+            if len(found) == most or looked_at == _MOST_LOOKED_AT:
+                return Page(records=found, following=cursor(last))
+            last = received, key
+            if query.fits(row):
+                found.append(from_fields(key, row))
+        return Page(records=found)
+
+    def _shortest(self, lists: Sequence[str]) -> str:
+        """Return the list that is looked through: the one with the fewest events."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in lists:
+            pipeline.zcard(f"{self._prefix}{name}")
+        return min(zip(pipeline.execute(), lists, strict=True), default=(0, "events"))[1]
+
+    def _walk(
+        self, name: str, query: Query, last: Place | None
+    ) -> Iterator[tuple[str, int, dict[str, str]]]:
+        """Yield the events of a list in its order, from a place on, with their rows."""
+        index = f"{self._prefix}{name}"
+        newest = f"({last[0]}" if last else query.until
+        start = 0 if newest is None else self._redis.zcount(index, newest, "+inf")
+        while found := self._redis.zrevrange(index, start, start + _CHUNK - 1, withscores=True):
+            start += _CHUNK
+            places = [(key, int(score)) for key, score in found]
+            after = [(k, at) for k, at in places if last is None or (at, k) < last]
+            rows = zip(after, self._rows_of(key for key, _ in after), strict=True)
+            for (key, at), row in rows:
+                if at < query.since:
+                    return
+                if row:
+                    yield key, at, row
+
+    def _rows_of(self, keys: Iterable[str]) -> list[dict[str, str]]:
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
             pipeline.hgetall(f"{self._prefix}ev:{key}")
-        rows = zip(keys, pipeline.execute(), strict=True)
-        return [from_fields(key, fields) for key, fields in rows if fields]
+        return list(pipeline.execute())
 
     @away
     def counts(self) -> dict[State, int]:

@@ -34,8 +34,11 @@ local function remember(key, before, after, reason, by)
   redis.call('LTRIM', P .. 'hist:' .. key, -200, -1)
 end
 
+-- Every row that a script changes; the epilogue brings its lists up to date.
+local changed = {}
 local function write(key, fields)
   for name, value in pairs(fields or {}) do redis.call('HSET', ev(key), name, value) end
+  changed[key] = true
 end
 
 -- Keeps content for the retention time once nothing more happens by itself.
@@ -51,10 +54,40 @@ local function set_lifetime(key, state)
   end
 end
 
+local function lists_of(key)
+  local lists = {}
+  for _, field in ipairs({ 'campaign_id', 'reason', 'template' }) do
+    local value = get(key, field) or ''
+    if value ~= '' then lists[#lists + 1] = field .. ':' .. value end
+  end
+  for _, person in ipairs(cjson.decode(get(key, 'people') or '[]')) do
+    lists[#lists + 1] = 'person:' .. person
+  end
+  return lists
+end
+
+-- Keeps an event in the lists by which people search, as its row has them now.
+local function list(key)
+  local new = lists_of(key)
+  local stored = #new > 0 and cjson.encode(new) or '[]'
+  local old = redis.call('HGET', P .. 'listed', key) or '[]'
+  if stored == old then return end
+  for _, name in ipairs(cjson.decode(old)) do redis.call('ZREM', P .. 'by:' .. name, key) end
+  for _, name in ipairs(new) do
+    redis.call('ZADD', P .. 'by:' .. name, int(number(key, 'received_at')), key)
+  end
+  redis.call('HSET', P .. 'listed', key, stored)
+end
+
 local function unindex(key)
+  for _, name in ipairs(cjson.decode(redis.call('HGET', P .. 'listed', key) or '[]')) do
+    redis.call('ZREM', P .. 'by:' .. name, key)
+  end
+  redis.call('HDEL', P .. 'listed', key)
   redis.call('ZREM', P .. 'events', key)
   redis.call('ZREM', P .. 'expiry', key)
   for state in pairs(FINAL) do redis.call('ZREM', P .. 'state:' .. state, key) end
+  changed[key] = nil
 end
 
 -- Events that wait for something (a conversation, a pause) come back when it ends.
