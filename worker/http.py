@@ -86,6 +86,12 @@ class ApiClient:
         """Return the JSON answer of a removal."""
         return self._call("send", "DELETE", path)
 
+    def close(self) -> None:
+        """Let this thread's connections go; the next call opens new ones."""
+        for client in vars(self._mine).values():
+            client.close()
+        vars(self._mine).clear()
+
     def _client(self, effect: Effect) -> httpx.Client:
         """Return this thread's client: reads keep their connection, sends get a fresh one.
 

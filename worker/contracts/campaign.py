@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.contracts.lenient import identity, text, whole
+from worker.contracts.zones import UTC_ZONE
 
 WORKDAYS = frozenset(range(1, 6))
 
@@ -34,7 +35,7 @@ class Plan:
     name: str
     mailboxes: Sequence[str]
     steps: Sequence[Step]
-    timezone: str = "Africa/Abidjan"
+    timezone: str = UTC_ZONE
     begins: str = "09:00"
     ends: str = "17:00"
     days: frozenset[int] = field(default=WORKDAYS)

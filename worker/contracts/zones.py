@@ -1,6 +1,11 @@
 """The time zones that the provider takes: a closed list, without many a usual name."""
 
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import Final
+from zoneinfo import ZoneInfo
+
+from worker.domain.schedule import parse_zone
 
 ZONES: Final = (
     "Etc/GMT+12", "Etc/GMT+11", "Etc/GMT+10", "America/Anchorage", "America/Dawson",
@@ -27,3 +32,26 @@ ZONES: Final = (
     "Asia/Anadyr", "Asia/Kamchatka", "Etc/GMT-13", "Pacific/Apia",
 )  # fmt: skip
 """In the provider's order; `America/Detroit` stands for New York, `Europe/Belgrade` for Paris."""
+
+UTC_ZONE: Final = "Africa/Abidjan"
+"""The list has no UTC; this zone's clock has always shown it."""
+
+
+def nearest(name: str, *, year: int) -> str:
+    """Return the zone of the list that shows the same time as another all year; "" for none.
+
+    Of several the one on the same continent is taken. A name that is no zone at all is taken
+    for a slip of the pen.
+    """
+    wanted = parse_zone(name)
+    if wanted is None:
+        return next(iter(get_close_matches(name, ZONES, 1)), "")
+    same = [zone for zone in ZONES if _offsets(ZoneInfo(zone), year) == _offsets(wanted, year)]
+    continent = name.partition("/")[0]
+    return min(same, key=lambda zone: not zone.startswith(f"{continent}/"), default="")
+
+
+def _offsets(zone: ZoneInfo, year: int) -> list[timedelta | None]:
+    """Return how far a clock is from UTC in the middle of each month."""
+    return [datetime(year, month, 15, tzinfo=UTC).astimezone(zone).utcoffset()
+            for month in range(1, 13)]  # fmt: skip
