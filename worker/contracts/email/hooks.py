@@ -79,11 +79,11 @@ class Hooks:
         """Yield every webhook."""
         asked = {"limit": _PAGE}
         found = pages(lambda cursor: self._client.get("/v2/webhooks", asked | after(cursor)))
-        return (_hook(item) for page in found for item in page)
+        return (hook_of(item) for page in found for item in page)
 
     def get(self, hook_id: str) -> Hook:
         """Return one webhook."""
-        return _hook(self._client.get(_path(hook_id)))
+        return hook_of(self._client.get(_path(hook_id)))
 
     def create(
         self, url: str, *, name: str = "", event_type: str = ALL_EVENTS, campaign_id: str = "",
@@ -100,11 +100,11 @@ class Hooks:
         body: dict[str, object] = {"target_hook_url": url, "event_type": event_type}
         told = {"name": name, "campaign": campaign_id, "headers": dict(headers or {})}
         body |= {key: value for key, value in told.items() if value}
-        return _hook(self._client.post("/v2/webhooks", body))
+        return hook_of(self._client.post("/v2/webhooks", body))
 
     def change(self, hook_id: str, **fields: object) -> Hook:
         """Change a webhook's `target_hook_url`, `name`, `event_type`, `campaign` or `headers`."""
-        return _hook(self._client.patch(_path(hook_id), fields))
+        return hook_of(self._client.patch(_path(hook_id), fields))
 
     def remove(self, hook_id: str) -> None:
         """Remove a webhook."""
@@ -122,7 +122,7 @@ class Hooks:
 
     def resume(self, hook_id: str) -> Hook:
         """Have the provider deliver again to a webhook that it disabled."""
-        return _hook(self._client.post(f"{_path(hook_id)}/resume"))
+        return hook_of(self._client.post(f"{_path(hook_id)}/resume"))
 
     def event_types(self) -> Sequence[str]:
         """Return what a webhook can be subscribed to, the workspace's own labels included."""
@@ -153,7 +153,8 @@ def _path(hook_id: str) -> str:
     return f"/v2/webhooks/{quote(hook_id, safe='')}"
 
 
-def _hook(answer: object) -> Hook:
+def hook_of(answer: object) -> Hook:
+    """Read a webhook."""
     item = answer if isinstance(answer, Mapping) else {}
     return Hook(
         id=identity(item, "id"),
