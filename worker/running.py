@@ -12,6 +12,9 @@ from typing import Final
 from worker.domain.errors import ConfigurationError
 from worker.settings import Settings, load
 
+SANDBOX_KEY: Final = "sandbox"
+"""What the sandbox takes for an API key."""
+
 _FILE: Final = "running.json"
 _LOCK: Final = "lock"
 

@@ -23,7 +23,6 @@ from worker.settings import Settings
 from worker.supervisor import Part, Supervisor
 
 _UP_WITHIN: Final = 60.0
-_SANDBOX_KEY: Final = "sandbox"
 _ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
 
 
@@ -79,7 +78,7 @@ def make_plan(settings: Settings) -> Plan:
     if not settings.api_key.get_secret_value():
         port = _sandbox_port(settings)
         sandbox_url = f"http://127.0.0.1:{port}"
-        given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": _SANDBOX_KEY}
+        given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": running.SANDBOX_KEY}
         parts.append(_part("sandbox", {"AUTOREPLY_SANDBOX_PORT": str(port)}))
     grace = settings.lease.total_seconds()
     parts += [_part("web", given), _part("worker", given, grace=grace), _part("flower", given)]

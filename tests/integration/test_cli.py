@@ -719,14 +719,61 @@ def test_events_are_listed_by_lead_campaign_and_reason(
 def test_a_live_check_knows_the_api_from_another_server(
     monkeypatch: pytest.MonkeyPatch, status: int, body: object, *, is_well: bool
 ) -> None:
-    answer = httpx.Response(status, json=body)
-    monkeypatch.setattr("worker.cli.live.httpx.get", lambda *_, **__: answer)
-    settings = load({"AUTOREPLY_API_KEY": "k", "AUTOREPLY_API_URL": "http://x"})
+    monkeypatch.setattr("httpx.Client.get", _answering(lambda _: (status, body)))
+    settings = load({"AUTOREPLY_API_KEY": "k", "AUTOREPLY_API_URL": "http://x"} | BY_LEAD)
     assert (list(live.problems(settings)) == []) is is_well
 
 
+BY_LEAD = {"AUTOREPLY_API_CONTRACT": "lead"}
+OUR_HOOK = {"id": "1", "target_hook_url": "https://h.example/webhooks/instantly", "status": 1}
+
+
+def _answering(
+    answer: Callable[[str], tuple[int, object]], **headers: str
+) -> Callable[..., httpx.Response]:
+    def get(_: httpx.Client, path: str, **__: object) -> httpx.Response:
+        status, body = answer(path)
+        request = httpx.Request("GET", f"http://x{path}")
+        return httpx.Response(status, json=body, headers=headers, request=request)
+
+    return get
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, []),
+        ({"/v2/emails": (401, {})}, ["the API key is wrong"]),
+        ({"/v2/emails": (403, {})}, ["the key needs emails:read"]),
+        ({"/v2/webhook-events": (403, {})}, ["the key needs webhook_events:read"]),
+        ({"/v2/webhooks": (200, {"items": []})}, ["no webhook leads to a receiver"]),
+        ({"/v2/webhooks": (200, {"items": [OUR_HOOK | {"status": -1}]})}, ["gave up"]),
+        ({"/v2/emails": (404, {})}, ["HTTP 404"]),
+    ],
+)
+def test_a_live_check_names_scope_hook_and_key(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, tuple[int, object]], said: list[str]
+) -> None:
+    def answer(path: str) -> tuple[int, object]:
+        usual = {"/v2/webhooks": (200, {"items": [OUR_HOOK]}), live._BY_LEAD: (404, "html")}
+        return (usual | changed).get(path, (200, {"items": []}))
+
+    monkeypatch.setattr("httpx.Client.get", _answering(answer))
+    found = list(live.problems(load({"AUTOREPLY_API_KEY": "k", "AUTOREPLY_API_URL": "http://x"})))
+    assert len(found) == len(said)
+    assert all(words in problem for words, problem in zip(said, found, strict=True))
+
+
+def test_a_live_check_tells_of_a_clock_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    get = _answering(lambda _: (200, {"items": []}), date="Wed, 25 Nov 2020 12:00:00 GMT")
+    monkeypatch.setattr("httpx.Client.get", get)
+    settings = load({"AUTOREPLY_API_KEY": "k", "AUTOREPLY_API_URL": "http://x"} | BY_LEAD)
+    [problem] = live.problems(settings)
+    assert "clock is" in problem
+
+
 def test_a_live_check_without_a_key_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("worker.cli.live.httpx.get")
+    monkeypatch.delattr("httpx.Client.get")
     assert "AUTOREPLY_API_KEY is not set" in next(live.problems(load({})))
 
 

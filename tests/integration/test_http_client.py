@@ -15,7 +15,8 @@ import httpcore
 import httpx
 import pytest
 
-from worker.contracts.lead.api import LeadApi, sent_id
+from worker.contracts.lead.api import LeadApi
+from worker.contracts.sent import sent_id
 from worker.domain.errors import (
     AutoreplyError,
     ConfigurationError,

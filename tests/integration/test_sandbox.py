@@ -107,9 +107,13 @@ def test_an_unknown_lead_has_one_campaign_mail_of_yesterday(
 
 def test_mails_have_the_fields_of_the_provider(api: httpx.Client) -> None:
     assert set(emails(api)[0]) == {
-        "id", "timestamp_created", "timestamp_email", "subject", "from_address_email",
-        "to_address_email_list", "body", "lead", "lead_id", "eaccount", "ue_type", "thread_id",
-        "is_auto_reply", "ai_agent_id",
+        "id", "timestamp_created", "timestamp_email", "message_id", "subject",
+        "from_address_email", "to_address_email_list", "cc_address_email_list",
+        "bcc_address_email_list", "reply_to", "body", "organization_id", "campaign_id",
+        "subsequence_id", "list_id", "lead", "lead_id", "eaccount", "ue_type", "step", "is_unread",
+        "is_auto_reply", "reminder_ts", "ai_interest_value", "ai_assisted", "is_focused",
+        "i_status", "thread_id", "content_preview", "attachment_json", "from_address_json",
+        "to_address_json", "cc_address_json", "ai_agent_id",
     }  # fmt: skip
     assert set(emails(api)[0]["body"]) == {"text", "html"}
 

@@ -9,7 +9,17 @@ import click
 import httpx
 
 from worker import __version__
-from worker.cli import checking, demo, events, parts, preview, switches
+from worker.cli import (
+    campaigns,
+    checking,
+    demo,
+    events,
+    hooks,
+    leads,
+    parts,
+    preview,
+    switches,
+)
 from worker.domain.errors import AutoreplyError, ConfigurationError, LedgerAway
 from worker.domain.frontmatter import TemplateError
 
@@ -75,6 +85,9 @@ for command in (
     checking.check,
     preview.preview,
     events.events,
+    campaigns.campaign,
+    leads.lead,
+    hooks.webhook,
     *switches.COMMANDS,
 ):
     main.add_command(command)

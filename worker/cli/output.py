@@ -36,6 +36,11 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=160, markup=False, emoji=False)
 
 
+def errors() -> Console:
+    """Return the console of standard error, for what machines need not read."""
+    return Console(stderr=True, markup=False, emoji=False)
+
+
 def panel(title: str, text: str) -> Panel:
     """Return a text in a frame."""
     return Panel(Text(text), title=Text(title), title_align="left")
