@@ -5,6 +5,7 @@ from collections.abc import Callable
 import redis
 import structlog
 
+from worker.contracts.email.api import EmailApi
 from worker.contracts.lead.api import LeadApi
 from worker.domain.durations import milliseconds
 from worker.domain.errors import ConfigurationError, LedgerAway
@@ -75,7 +76,12 @@ def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
         ledger=ledger,
         api_for=contract_for(settings, make_limiter(settings)),
         templates=Library(settings.templates).current,
-        rules=Rules(mode=settings.mode, max_age=settings.max_age, settle=settings.settle),
+        rules=Rules(
+            mode=settings.mode,
+            max_age=settings.max_age,
+            settle=settings.settle,
+            no_contract=needs_of(settings),
+        ),
     )
 
 
@@ -96,17 +102,26 @@ def contract_for(
     """Return what chooses the API that speaks an event's contract.
 
     Raises:
-        ConfigurationError: the contract is one that this version does not speak.
+        ConfigurationError: no request can carry the key, or the URL is none.
 
     """
-    if settings.api_contract == "email":
-        msg = "AUTOREPLY_API_CONTRACT=email is not spoken by this version; set lead or auto"
-        raise ConfigurationError(msg)
     client = ApiClient(
         settings.api_url,
         settings.api_key.get_secret_value(),
         deadline=settings.http_timeout.total_seconds(),
         pace=pace,
     )
-    lead = LeadApi(client)
-    return lambda event: lead if event.lead_id else None
+    spoken = [contract(client) for contract in _contracts(settings)]
+    return lambda event: next((api for api in spoken if api.speaks(event)), None)
+
+
+def needs_of(settings: Settings) -> str:
+    """Say what a webhook lacks that no contract can speak about."""
+    lacks = (f"{each.NEEDS}, which contract {each.NAME} needs" for each in _contracts(settings))
+    return f"the webhook lacks {', and '.join(lacks)}"
+
+
+def _contracts(settings: Settings) -> list[type[LeadApi | EmailApi]]:
+    """Return the contracts that may be spoken; an event speaks the first one it can."""
+    wanted = settings.api_contract
+    return [each for each in (LeadApi, EmailApi) if wanted in ("auto", each.NAME)]

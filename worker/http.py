@@ -88,13 +88,30 @@ class ApiClient:
         """Return the JSON answer of a read."""
         return self._call("read", "GET", path, params=params)
 
-    def post(self, path: str, body: Mapping[str, object], at_the_door: Callable[[], None]) -> Any:  # noqa: ANN401 - JSON
+    def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON answer of a read whose question goes into the body."""
+        return self._call("read", "POST", path, body=body)
+
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        at_the_door: Callable[[], None] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON answer of a request that has an effect.
 
         `at_the_door` is called once the connection stands and nothing has been written to
         it; what it raises keeps the request from leaving.
         """
         return self._call("send", "POST", path, body=body, at_the_door=at_the_door)
+
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON answer of a change."""
+        return self._call("send", "PATCH", path, body=body)
+
+    def delete(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON answer of a removal."""
+        return self._call("send", "DELETE", path)
 
     def _client(self, effect: Effect) -> httpx.Client:
         """Return this thread's client: reads keep their connection, sends get a fresh one.

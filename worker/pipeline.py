@@ -56,11 +56,15 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the operator has set for deciding and sending."""
+    """What the operator has set for deciding and sending.
+
+    `no_contract`: what a webhook lacks that no API can speak about, in words.
+    """
 
     mode: Mode
     max_age: timedelta
     settle: timedelta
+    no_contract: str = "the webhook names too little to be answered"
 
 
 class Pipeline:
@@ -159,8 +163,8 @@ class Pipeline:
     def _decide(self, claim: Claim, event: ReplyEvent) -> str:
         api = self._api_for(event)
         if api is None:
-            detail = "the webhook names no lead_id, which contract lead needs"
-            return self._closing.end(claim, State.HELD, "no_contract", detail=detail)
+            words = self._rules.no_contract
+            return self._closing.end(claim, State.HELD, "no_contract", detail=words)
         facts = _facts(claim, event, api.thread(event))
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.domain.errors import AutoreplyError, OutcomeUnknown, Parked, TryLater
 from worker.domain.guards import Policy
-from worker.domain.model import Direction, Draft, TraceLine
+from worker.domain.model import Direction, Draft, ReplyEvent, TraceLine
 from worker.domain.progress import State
 from worker.domain.reading import Facts
 from worker.domain.rules import Templates
@@ -63,7 +63,7 @@ class Sending:
         attempt = _attempt(case, draft, trace)
         try:
             sent_id = case.api.reply(
-                case.facts.event, draft, lambda: self._pass(case.claim, attempt)
+                _to_answer(case.facts), draft, lambda: self._pass(case.claim, attempt)
             )
         except _Refused as error:
             return self._refuse(case.claim, error.refusal, draft)
@@ -113,6 +113,12 @@ def people_in(facts: Facts) -> list[str]:
     return people_of(facts.event, facts.mail.sender if facts.mail else "")
 
 
+def _to_answer(facts: Facts) -> ReplyEvent:
+    """Return the event under the history's names: those are what the API surely knows."""
+    mail_id = facts.mail.id if facts.mail else facts.event.mail_id
+    return replace(facts.event, mail_id=mail_id, mailbox=facts.mailbox)
+
+
 def _attempt(case: Case, draft: Draft, trace: tuple[TraceLine, ...]) -> Attempt:
     facts = case.facts
     shown = {m.id for m in facts.thread.messages if m.direction is not Direction.INBOUND}
@@ -120,7 +126,7 @@ def _attempt(case: Case, draft: Draft, trace: tuple[TraceLine, ...]) -> Attempt:
         draft=draft,
         mail=facts.mail.id if facts.mail else facts.event.mail_id or facts.event.key,
         seen=frozenset(shown | facts.answers.keys()),
-        mailbox=facts.event.mailbox,
+        mailbox=facts.mailbox,
         caps=case.policy.caps,
         people=people_in(facts),
         trace=trace,

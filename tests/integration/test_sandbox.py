@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from integration.serving import running
 
-from web.sandbox import Sandbox, create_app, invented_thread, listening, serve
+from web.sandbox import Sandbox, create_app, invented_thread, serve
 
 REPLY = {"lead_id": "abc", "subject": "Re: Hello", "body": "Hi <Dana>,\n\n12 seats & more"}
 FAULTS_AFTER = (
@@ -41,19 +41,10 @@ def hands() -> Hands:
     return Hands()
 
 
-@contextlib.contextmanager
-def running(sandbox: Sandbox) -> Iterator[str]:
-    server = listening("127.0.0.1", 0, create_app(sandbox))
-    loop = threading.Thread(target=server.serve_forever, args=(0.01,))
-    loop.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    loop.join()
-
-
 @pytest.fixture
 def url(hands: Hands) -> Iterator[str]:
-    with running(Sandbox(clock=lambda: hands.now, dice=lambda: hands.dice)) as address:
+    sandbox = Sandbox(clock=lambda: hands.now, dice=lambda: hands.dice)
+    with running(create_app(sandbox)) as address:
         yield address
 
 
@@ -107,9 +98,13 @@ def test_an_unknown_lead_has_one_campaign_mail_of_yesterday(
 
 def test_mails_have_the_fields_of_the_provider(api: httpx.Client) -> None:
     assert set(emails(api)[0]) == {
-        "id", "timestamp_created", "timestamp_email", "subject", "from_address_email",
-        "to_address_email_list", "body", "lead", "lead_id", "eaccount", "ue_type", "thread_id",
-        "is_auto_reply", "ai_agent_id",
+        "id", "timestamp_created", "timestamp_email", "message_id", "subject",
+        "from_address_email", "to_address_email_list", "cc_address_email_list",
+        "bcc_address_email_list", "reply_to", "body", "organization_id", "campaign_id",
+        "subsequence_id", "list_id", "lead", "lead_id", "eaccount", "ue_type", "step", "is_unread",
+        "is_auto_reply", "reminder_ts", "ai_interest_value", "ai_assisted", "is_focused",
+        "i_status", "thread_id", "content_preview", "attachment_json", "from_address_json",
+        "to_address_json", "cc_address_json", "ai_agent_id",
     }  # fmt: skip
     assert set(emails(api)[0]["body"]) == {"text", "html"}
 

@@ -1,7 +1,8 @@
-"""The sandbox: a stand-in for the provider's API (contract `lead`), with faults on demand.
+"""The sandbox: a stand-in for the provider's API, in both contracts, with faults on demand.
 
 Every non-empty key is right, but `wrong-key` is answered 401, `no-plan` 402, `no-scope` 403.
-Every lead id has a thread, but those that start with `unknown-` are answered 404.
+Contract `lead`: every lead id has a thread, but those that start with `unknown-` are answered 404.
+Contract `email`: only what was made exists, by the API's own calls or `POST /sandbox/inbound`.
 `GET /` lists the routes; those under `/sandbox/` steer the sandbox and need no key.
 """
 

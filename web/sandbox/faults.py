@@ -9,6 +9,9 @@ from web.sandbox.refusal import Refusal
 
 _LONGEST: Final = 86_400
 
+CALLS: Final = ("thread", "reply", "email", "action")
+"""Lists of e-mails, replies, a single e-mail, and everything else the provider offers."""
+
 
 class Kind(StrEnum):
     """What a fault does; `…_after` does it when the call has already taken effect."""
@@ -31,7 +34,7 @@ _STATUSES: Final = (Kind.STATUS, Kind.STATUS_AFTER)
 class Fault:
     """One fault on demand.
 
-    `on`: the call it strikes, "thread" or "reply". `seconds`: of a delay.
+    `on`: the call it strikes, one of `CALLS`. `seconds`: of a delay.
     `status`: the HTTP status to answer; `retry_after`: its header, None for none.
     `times`: strikes left, 0 for without end. `lead_id`: only that lead, empty for all.
     `share`: the probability of a strike, 0 to 1; a miss does not count as one of `times`.
@@ -119,7 +122,7 @@ def _number(least: int, most: int, *types: type) -> tuple[Callable[[Any], bool],
 
 
 FIELDS: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
-    "on": _one_of("thread", "reply"),
+    "on": _one_of(*CALLS),
     "kind": _one_of(*Kind),
     "seconds": _number(0, _LONGEST, int, float),
     "status": _number(200, 599, int),

@@ -2,19 +2,28 @@
 
 import html
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
+from uuid import uuid4
 
+from web.sandbox.names import CAMPAIGN_ID, WORKSPACE, JsonObject, derived, moment, stamp
 from web.sandbox.refusal import Refusal
-
-JsonObject = dict[str, Any]
 
 CAMPAIGN, RECEIVED, SENT, SCHEDULED = 1, 2, 3, 4
 """The provider's `ue_type`: who wrote an e-mail, and how."""
 
 _DIRECTIONS: Final = {"in": RECEIVED, "out": SENT}
 _PITCH: Final = "Hi Dana,\n\nSaw you are hiring two ops leads. Worth a chat?\n\nSam"
+_PREVIEW: Final = 100
+
+_BARE: Final = dict.fromkeys(
+    (
+        "cc_address_email_list", "bcc_address_email_list", "reply_to", "subsequence_id", "list_id",
+        "step", "reminder_ts", "ai_interest_value", "i_status", "attachment_json",
+        "from_address_json", "to_address_json", "cc_address_json", "ai_agent_id",
+    )
+)  # fmt: skip
+"""Fields that are there and say nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,10 @@ class Mail:
         age = (now - self.created).total_seconds()
         return self.lag is None or age >= max(self.lag, lag)
 
+    def with_fields(self, **changes: object) -> "Mail":
+        """Return the e-mail with other fields."""
+        return replace(self, fields=self.fields | changes)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thread:
@@ -44,6 +57,7 @@ class Thread:
     eaccount: str
     thread_id: str
     subject: str
+    campaign_id: str = CAMPAIGN_ID
     mails: tuple[Mail, ...] = ()
 
     def plus(self, *mails: Mail) -> "Thread":
@@ -54,22 +68,30 @@ class Thread:
     def fields(self, ue_type: int, at: datetime, given: JsonObject) -> JsonObject:
         """Return an e-mail as the API shows it: what is given, and the usual for the rest."""
         from_lead = ue_type == RECEIVED
-        return {
-            "id": str(uuid4()),
+        mail_id = given.get("id") or str(uuid4())
+        usual: JsonObject = _BARE | {
+            "id": mail_id,
             "timestamp_created": stamp(at),
             "timestamp_email": stamp(at),
+            "message_id": f"<{mail_id}@sandbox.example>",
             "subject": self.subject if ue_type == CAMPAIGN else _answer_to(self.subject),
             "from_address_email": self.lead if from_lead else self.eaccount,
             "to_address_email_list": self.eaccount if from_lead else self.lead,
             "body": both_forms("Hello"),
+            "organization_id": WORKSPACE,
+            "campaign_id": self.campaign_id,
             "lead": self.lead,
             "lead_id": self.lead_id,
             "eaccount": self.eaccount,
             "ue_type": ue_type,
-            "thread_id": self.thread_id,
+            "is_unread": int(from_lead),
             "is_auto_reply": 0,
-            "ai_agent_id": None,
-        } | given
+            "ai_assisted": 0,
+            "is_focused": 1,
+            "thread_id": self.thread_id,
+        }
+        mail = usual | given
+        return {"content_preview": _preview(mail["body"])} | mail
 
 
 def invented_thread(lead_id: str, now: datetime) -> Thread:
@@ -79,13 +101,19 @@ def invented_thread(lead_id: str, now: datetime) -> Thread:
     """
     thread = Thread(
         lead_id=lead_id,
-        lead=f"dana.{_derived(lead_id, 'lead').hex[:12]}@northwind.example",
+        lead=f"dana.{derived('lead', lead_id).hex[:12]}@northwind.example",
         eaccount="sam@tryacme.example",
-        thread_id=str(_derived(lead_id, "thread")),
+        thread_id=str(derived("thread", lead_id)),
         subject="Quick question about Northwind's onboarding",
     )
+    return pitched(thread, now)
+
+
+def pitched(thread: Thread, now: datetime) -> Thread:
+    """Return a thread that begins with the campaign's e-mail of yesterday."""
     yesterday = now - timedelta(days=1)
-    given = {"id": str(_derived(lead_id, "campaign")), "body": both_forms(_PITCH)}
+    given = {"id": str(derived("campaign", thread.lead_id)), "body": both_forms(_PITCH)}
+    given |= {"step": "step-1"}
     return thread.plus(Mail(created=yesterday, fields=thread.fields(CAMPAIGN, yesterday, given)))
 
 
@@ -96,7 +124,7 @@ def given_thread(lead_id: str, emails: list[JsonObject], now: datetime) -> Threa
     """
     shared: dict[str, Any] = {
         name: mail[name]
-        for name in ("lead", "eaccount", "thread_id", "subject")
+        for name in ("lead", "eaccount", "thread_id", "subject", "campaign_id")
         for mail in reversed(emails)
         if mail.get(name) and isinstance(mail[name], str)
     }
@@ -111,7 +139,7 @@ def given_thread(lead_id: str, emails: list[JsonObject], now: datetime) -> Threa
 
 def _given_mail(thread: Thread, given: JsonObject, usual: datetime) -> Mail:
     times = [
-        _moment(given[name], name)
+        moment(given[name], name)
         for name in ("timestamp_created", "timestamp_email")
         if name in given
     ]
@@ -130,15 +158,6 @@ def _ue_type(given: JsonObject) -> int:
     return int(ue_type)
 
 
-def _moment(value: object, name: str) -> datetime:
-    """Return a time that is given as ISO 8601; without a zone it is UTC."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Refusal(400, f"{name} must be an ISO 8601 time") from None
-
-
 def both_forms(body: object) -> JsonObject:
     """Return both forms of a body that is given as text, as an object, or as half of one."""
     if isinstance(body, str):
@@ -153,15 +172,9 @@ def to_html(text: str) -> str:
     return html.escape(text.replace("\r\n", "\n"), quote=False).replace("\n", "<br/>")
 
 
-def stamp(at: datetime) -> str:
-    """Return a time the way the API writes it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _preview(body: JsonObject) -> str:
+    return " ".join(str(body["text"] or body["html"]).split())[:_PREVIEW]
 
 
 def _answer_to(subject: str) -> str:
     return subject if subject[:3].casefold() == "re:" else f"Re: {subject}"
-
-
-def _derived(lead_id: str, what: str) -> UUID:
-    """Return an id that depends on the lead's id alone; JSON lets half a surrogate pair in."""
-    return uuid5(NAMESPACE_URL, f"sandbox:{what}:{lead_id!a}")

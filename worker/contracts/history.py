@@ -25,10 +25,10 @@ _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 
 
 def items_of(answer: object) -> list[Mapping[str, Any]]:
-    """Return the e-mails of a history answer: a bare array, or a list inside an object.
+    """Return the objects of an answer: a bare array, or a list inside an object.
 
     Raises:
-        TryLater: the answer has no list of e-mails.
+        TryLater: the answer has no list.
 
     """
     found = answer
@@ -36,7 +36,7 @@ def items_of(answer: object) -> list[Mapping[str, Any]]:
         if isinstance(found, Mapping):
             found = next((found[n] for n in _LISTS if isinstance(found.get(n), list | dict)), None)
     if not isinstance(found, list):
-        raise TryLater("unreadable_history", "the answer has no list of e-mails")
+        raise TryLater("unreadable_history", "the answer has no list")
     return [item for item in found if isinstance(item, Mapping)]
 
 
@@ -65,6 +65,7 @@ def _message(item: Mapping[str, Any], event: ReplyEvent) -> Message:
             "created_at", "received_at",
         ),
         sender=_sender(item),
+        mailbox=address(item, "eaccount", "email_account"),
         subject=text(item, "subject", "email_subject", "reply_subject"),
         text=_text(item),
         campaign_step=_kind(item, "ue_type") == _CAMPAIGN and not identity(item, "ai_agent_id"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,6 +16,8 @@ _LONGEST_TEXT: Final = 1024 * 1024
 _TOO_LARGE: Final = 10**_LONGEST_ID
 _MILLISECONDS_FROM: Final = 1e11
 """Epoch numbers above are milliseconds; as seconds they would lie past the year 5000."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def json_value(body: bytes | str) -> Any:  # noqa: ANN401 - any JSON value
@@ -62,6 +65,17 @@ def identity(data: Mapping[str, Any], *names: str) -> str:
         if isinstance(value, str) and 0 < len(value.strip()) <= _LONGEST_ID:
             return clean(value.strip()).replace("\n", "")
     return ""
+
+
+def whole(data: Mapping[str, Any], name: str) -> int:
+    """Return a whole number; 0 where the field has none."""
+    digits = identity(data, name)
+    return int(digits) if digits.removeprefix("-").isdecimal() else 0
+
+
+def is_uuid(value: str) -> bool:
+    """Say whether an id has the one form that the published API takes in paths and filters."""
+    return _UUID.fullmatch(value) is not None
 
 
 def address(data: Mapping[str, Any], *names: str) -> str:

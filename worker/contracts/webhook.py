@@ -80,7 +80,7 @@ def parse(payload: object, webhook_id: str = "") -> ReplyEvent:
         campaign_id=identity(payload, "campaign_id"),
         campaign_name=text(payload, "campaign_name"),
         lead_id=identity(payload, "lead_id"),
-        lead_email=address(payload, "lead_email", "email"),
+        lead_email=_lead_address(payload),
         mailbox=address(payload, "email_account"),
         mail_id=identity(payload, "email_id"),
         subject=text(payload, "reply_subject"),
@@ -93,9 +93,16 @@ def parse(payload: object, webhook_id: str = "") -> ReplyEvent:
 def _usable(payload: Mapping[str, Any], event_type: str, event_class: EventClass) -> None:
     if not event_type:
         raise MalformedEvent("no_event_type", "the field event_type is missing")
-    named = identity(payload, "lead_id", "email_id") or address(payload, "lead_email", "email")
+    named = identity(payload, "lead_id", "email_id") or _lead_address(payload)
     if not named and event_class is not EventClass.OTHER:
         raise MalformedEvent("no_identity", "neither lead_id, lead_email nor email_id is given")
+
+
+def _lead_address(payload: Mapping[str, Any]) -> str:
+    """Return the lead's address; its own field may be written in any case (`Email`)."""
+    given = address(payload, "lead_email", "email")
+    written = (name for name in payload if not given and field_name(name) == "email")
+    return given or address(payload, *written)
 
 
 def _words(payload: Mapping[str, Any]) -> str:
@@ -121,7 +128,7 @@ def _key(
     about = [
         identity(payload, "workspace"),
         identity(payload, "campaign_id"),
-        identity(payload, "lead_id") or address(payload, "lead_email", "email"),
+        identity(payload, "lead_id") or _lead_address(payload),
         str(payload.get("timestamp") or ""),
         words,
     ]
@@ -193,7 +200,7 @@ def from_history(event: ReplyEvent, message: Message) -> tuple[ReplyEvent, str]:
         "campaign_name": event.campaign_name,
         "lead_id": event.lead_id,
         "lead_email": event.lead_email,
-        "email_account": event.mailbox,
+        "email_account": message.mailbox or event.mailbox,
         "email_id": message.id,
         "timestamp": message.at.isoformat() if message.at else "",
         "reply_subject": message.subject,

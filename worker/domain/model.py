@@ -67,6 +67,7 @@ class Message:
     Attributes:
         id: the provider's id; made from the content where the API gives none.
         at: the provider's clock, coarse and forgeable; None where it gives none.
+        mailbox: which of our own mailboxes it came to or left from; "" where nobody says.
         text: the whole text, quotes included; made from HTML where there is no text.
         campaign_step: sent by the campaign's own sequence: outbound, but no answer.
         automatic: flagged as written by a machine.
@@ -77,6 +78,7 @@ class Message:
     direction: Direction
     at: datetime | None = None
     sender: str = ""
+    mailbox: str = ""
     subject: str = field(default="", repr=False)
     text: str = field(default="", repr=False)
     campaign_step: bool = False

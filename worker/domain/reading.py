@@ -47,6 +47,11 @@ class Facts:
         return _written_at(self.mail, self.event, self.received)
 
     @property
+    def mailbox(self) -> str:
+        """Which of our mailboxes got the mail, and answers it."""
+        return (self.mail.mailbox if self.mail else "") or self.event.mailbox
+
+    @property
     def answered_by(self) -> Message | None:
         """The first mail of our side after theirs that is more than a campaign step.
 

@@ -1,0 +1,1 @@
+"""The contract of the published API: e-mails by their own ids, replies by `reply_to_uuid`."""

@@ -1,0 +1,185 @@
+"""The published API's webhooks, and its log of what it delivered to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from worker.contracts.lenient import flag, identity, moment, text, whole
+from worker.contracts.pages import after, pages
+from worker.domain.errors import OutcomeUnknown
+from worker.http import ApiClient
+
+ALL_EVENTS: Final = "all_events"
+"""The only subscription that brings `auto_reply_received` and custom labels too."""
+
+_PAGE: Final = "100"
+_DISABLED: Final = -1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A webhook as the provider keeps it.
+
+    Attributes:
+        event_type: what it is subscribed to; "" for a custom label.
+        campaign_id: the one campaign it is for; "" for all.
+        disabled: the provider has given it up after failures, and delivers nothing.
+        disabled_at: since when (UTC); None where it works.
+
+    """
+
+    id: str
+    url: str
+    name: str
+    event_type: str
+    campaign_id: str
+    disabled: bool
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One delivery to a webhook, as the provider logs it.
+
+    Attributes:
+        at: when it was made (UTC).
+        success: the webhook took it.
+        status: what it answered (HTTP); 0 for nothing.
+        error: why it failed, in the provider's words.
+        payload: what was delivered, or should have been.
+
+    """
+
+    id: str
+    at: datetime | None
+    url: str
+    success: bool
+    status: int
+    error: str
+    payload: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a test of a webhook showed; `status`: HTTP, 0 for no answer."""
+
+    success: bool
+    status: int
+    said: str
+
+
+class Hooks:
+    """Webhooks of a workspace."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    def all(self) -> Iterator[Hook]:
+        """Yield every webhook."""
+        asked = {"limit": _PAGE}
+        found = pages(lambda cursor: self._client.get("/v2/webhooks", asked | after(cursor)))
+        return (_hook(item) for page in found for item in page)
+
+    def get(self, hook_id: str) -> Hook:
+        """Return one webhook."""
+        return _hook(self._client.get(_path(hook_id)))
+
+    def create(
+        self, url: str, *, name: str = "", event_type: str = ALL_EVENTS, campaign_id: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Hook:  # fmt: skip
+        """Register a webhook; `headers` are all that proves its deliveries genuine.
+
+        Raises:
+            TryLater: surely not registered.
+            GiveUp: refused for good.
+            OutcomeUnknown: it may have been registered.
+
+        """
+        body: dict[str, object] = {"target_hook_url": url, "event_type": event_type}
+        told = {"name": name, "campaign": campaign_id, "headers": dict(headers or {})}
+        body |= {key: value for key, value in told.items() if value}
+        return _hook(self._client.post("/v2/webhooks", body))
+
+    def change(self, hook_id: str, **fields: object) -> Hook:
+        """Change a webhook's `target_hook_url`, `name`, `event_type`, `campaign` or `headers`."""
+        return _hook(self._client.patch(_path(hook_id), fields))
+
+    def remove(self, hook_id: str) -> None:
+        """Remove a webhook."""
+        self._client.delete(_path(hook_id))
+
+    def test(self, hook_id: str) -> Probe:
+        """Have the provider deliver a test; what keeps it from arriving is part of the answer."""
+        try:
+            answer = self._client.post(f"{_path(hook_id)}/test")
+        except OutcomeUnknown as error:
+            if error.reason != "unreadable_answer":
+                raise
+            return Probe(success=False, status=0, said=error.detail)
+        said = answer if isinstance(answer, Mapping) else {}
+        return Probe(
+            success=flag(said, "success"),
+            status=whole(said, "status_code"),
+            said=text(said, "message", "error"),
+        )
+
+    def resume(self, hook_id: str) -> Hook:
+        """Have the provider deliver again to a webhook that it disabled."""
+        return _hook(self._client.post(f"{_path(hook_id)}/resume"))
+
+    def event_types(self) -> Sequence[str]:
+        """Return what a webhook can be subscribed to, the workspace's own labels included."""
+        answer = self._client.get("/v2/webhooks/event-types")
+        listed = answer.get("event_types") if isinstance(answer, Mapping) else None
+        items = listed if isinstance(listed, list) else []
+        return [identity(item, "id") for item in items if isinstance(item, Mapping)]
+
+    def deliveries(
+        self, *, success: bool | None = None, since: date | None = None, until: date | None = None
+    ) -> Iterator[Delivery]:
+        """Yield logged deliveries, one call for each hundred.
+
+        Args:
+            success: only those that were taken, or only those that were not.
+            since: the first day (UTC).
+            until: the last day, included.
+
+        """
+        told = {"from": since and since.isoformat(), "to": until and until.isoformat()}
+        told["success"] = None if success is None else str(success).lower()
+        asked = {"limit": _PAGE} | {key: value for key, value in told.items() if value}
+        found = pages(lambda cursor: self._client.get("/v2/webhook-events", asked | after(cursor)))
+        return (_delivery(item) for page in found for item in page)
+
+
+def _path(hook_id: str) -> str:
+    return f"/v2/webhooks/{quote(hook_id, safe='')}"
+
+
+def _hook(answer: object) -> Hook:
+    item = answer if isinstance(answer, Mapping) else {}
+    return Hook(
+        id=identity(item, "id"),
+        url=text(item, "target_hook_url"),
+        name=text(item, "name"),
+        event_type=text(item, "event_type"),
+        campaign_id=identity(item, "campaign"),
+        disabled=whole(item, "status") == _DISABLED,
+        disabled_at=moment(item, "timestamp_error"),
+    )
+
+
+def _delivery(item: Mapping[str, Any]) -> Delivery:
+    payload = item.get("payload")
+    return Delivery(
+        id=identity(item, "id"),
+        at=moment(item, "timestamp_created"),
+        url=text(item, "webhook_url"),
+        success=flag(item, "success"),
+        status=whole(item, "status_code"),
+        error=text(item, "error_message"),
+        payload=payload if isinstance(payload, Mapping) else {},
+    )
