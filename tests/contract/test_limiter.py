@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -156,7 +157,7 @@ def test_a_long_wait_goes_back_to_the_clock_and_nobody_sleeps(
 def test_those_sent_back_come_again_at_different_times(fleet: Fleet, clock: HandClock) -> None:
     use_up(fleet.worker(), clock)
     waits = [told_to_wait(fleet.worker()) for _ in range(20)]
-    gaps = {round(later - earlier, 3) for earlier, later in zip(waits, waits[1:], strict=False)}
+    gaps = {round(later - earlier, 3) for earlier, later in pairwise(waits)}
     assert gaps == {0.103}
 
 
@@ -280,7 +281,7 @@ def test_two_who_ask_at_the_same_time_never_get_the_same_slot(real_slots: Slots)
 
     with ThreadPoolExecutor(8) as pool:
         waits = sorted(pool.map(ask, range(200)))
-    gaps = [later - earlier for earlier, later in zip(waits, waits[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(waits)]
     assert min(gaps) > 500
 
 
