@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import redis
 import structlog
 
 from worker.contracts.email.api import EmailApi
@@ -9,10 +10,12 @@ from worker.contracts.lead.api import LeadApi
 from worker.domain.durations import milliseconds
 from worker.domain.errors import ConfigurationError, LedgerAway
 from worker.domain.model import ReplyEvent
-from worker.http import ApiClient
+from worker.http import ApiClient, Pace
 from worker.ledger.redis import RedisLedger, connect
+from worker.ledger.slots import RedisSlots
 from worker.ledger.truth import problems
 from worker.library import Library
+from worker.limiter import Limiter
 from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
@@ -20,8 +23,8 @@ from worker.settings import Settings, missing
 _log = structlog.get_logger(__name__)
 
 
-def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
-    """Return the workspace's ledger.
+def make_client(settings: Settings, *, timeout: float = 2.0) -> redis.Redis:
+    """Return a client of the ledger's server.
 
     Args:
         settings: the service's settings.
@@ -34,12 +37,16 @@ def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
     if not settings.redis_url:
         raise missing("redis_url")
     try:
-        client = connect(settings.redis_url, timeout=timeout)
+        return connect(settings.redis_url, timeout=timeout)
     except ValueError as error:
         msg = f"AUTOREPLY_REDIS_URL: {error}; write it like redis://127.0.0.1:6379/0"
         raise ConfigurationError(msg) from None
+
+
+def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
+    """Return the workspace's ledger; see `make_client`."""
     return RedisLedger(
-        client,
+        make_client(settings, timeout=timeout),
         lease=milliseconds(settings.lease),
         retention=milliseconds(settings.retention),
     )
@@ -67,7 +74,7 @@ def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
         raise missing("api_key")
     return Pipeline(
         ledger=ledger,
-        api_for=contract_for(settings),
+        api_for=contract_for(settings, make_limiter(settings)),
         templates=Library(settings.templates).current,
         rules=Rules(
             mode=settings.mode,
@@ -78,7 +85,20 @@ def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
     )
 
 
-def contract_for(settings: Settings) -> Callable[[ReplyEvent], MailApi | None]:
+def make_limiter(settings: Settings) -> Limiter:
+    """Return the pace that all workers of the workspace keep together.
+
+    Raises:
+        ConfigurationError: no Redis is set.
+
+    """
+    slots = RedisSlots(make_client(settings))
+    return Limiter(slots, settings.rates, lease=settings.lease.total_seconds())
+
+
+def contract_for(
+    settings: Settings, pace: Pace | None = None
+) -> Callable[[ReplyEvent], MailApi | None]:
     """Return what chooses the API that speaks an event's contract.
 
     Raises:
@@ -89,6 +109,7 @@ def contract_for(settings: Settings) -> Callable[[ReplyEvent], MailApi | None]:
         settings.api_url,
         settings.api_key.get_secret_value(),
         deadline=settings.http_timeout.total_seconds(),
+        pace=pace,
     )
     spoken = [contract(client) for contract in _contracts(settings)]
     return lambda event: next((api for api in spoken if api.speaks(event)), None)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import httpx
 
@@ -24,12 +24,35 @@ _REFUSED: Final = {
     402: "the workspace has no active paid plan",
     403: "the API key lacks a scope that this call needs",
 }
+_TOO_MANY: Final = 429
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LEAST_WAIT: Final = 0.001
 _LONGEST_WAIT: Final = 3600.0
 _REFUSED_WAIT: Final = 60.0
 
+_LISTS: Final = "/v2/emails"
+_REPLIES: Final = "/v2/emails/reply"
+
 Effect = Literal["read", "send"]
+Kind = Literal["list", "other", "reply"]
+"""What a call is to the provider's limits: a list of e-mails, an answer, or anything else."""
+
+
+class Pace(Protocol):
+    """How often the provider may be called."""
+
+    def acquire(self, kind: Kind) -> None:
+        """Wait for the turn of a call.
+
+        Raises:
+            TryLater: its turn is too far away to be waited for here.
+
+        """
+        ...
+
+    def hold(self, kind: Kind, seconds: float) -> None:
+        """Stop all calls like this one for a while: the provider said that it has enough."""
+        ...
 
 
 class ApiClient:
@@ -39,13 +62,16 @@ class ApiClient:
         base_url: everything before `/v2`.
         key: the bearer token.
         deadline: seconds that one call may take in all.
+        pace: lets calls go when their turn has come; None where nobody counts them.
 
     Raises:
         ConfigurationError: no request can carry the key, or the URL is none.
 
     """
 
-    def __init__(self, base_url: str, key: str, *, deadline: float) -> None:
+    def __init__(
+        self, base_url: str, key: str, *, deadline: float, pace: Pace | None = None
+    ) -> None:
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("AUTOREPLY_API_KEY has characters that no header can carry")
         if not base_url.startswith(("http://", "https://")):
@@ -54,6 +80,7 @@ class ApiClient:
         self._base_url = base_url.rstrip("/")
         self._key = key
         self._deadline = deadline
+        self._pace = pace
         self._tls = httpx.create_ssl_context()
         self._mine = threading.local()
 
@@ -122,6 +149,9 @@ class ApiClient:
         body: Mapping[str, object] | None = None,
         at_the_door: Callable[[], None] | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
+        kind = kind_of(method, path)
+        if self._pace:  # before the last check at the door, which nothing may come after
+            self._pace.acquire(kind)
         ends = time.monotonic() + self._deadline
         watch = {"timeout": _Remaining(ends)} | (
             {"trace": _knock(at_the_door)} if at_the_door else {}
@@ -133,7 +163,15 @@ class ApiClient:
                 content = _read(response, ends)
         except httpx.HTTPError as error:
             raise name_failure(effect, error) from error
-        return understand(effect, response.status_code, response.headers, content)
+        if self._pace and response.status_code == _TOO_MANY:
+            self._pace.hold(kind, retry_after(response.headers, datetime.now(UTC)))
+        return understand(effect, response.status_code, response.headers, content, kind=kind)
+
+
+def kind_of(method: str, path: str) -> Kind:
+    """Return what a call is to the provider's limits."""
+    kinds: Mapping[tuple[str, str], Kind] = {("GET", _LISTS): "list", ("POST", _REPLIES): "reply"}
+    return kinds.get((method, path), "other")
 
 
 def _knock(at_the_door: Callable[[], None]) -> Callable[[str, Mapping[str, Any]], None]:
@@ -181,8 +219,17 @@ def name_failure(effect: Effect, error: httpx.HTTPError) -> AutoreplyError:
     return OutcomeUnknown("no_answer", detail)
 
 
-def understand(effect: Effect, status: int, headers: Mapping[str, str], content: bytes) -> Any:  # noqa: ANN401 - JSON
+def understand(
+    effect: Effect,
+    status: int,
+    headers: Mapping[str, str],
+    content: bytes,
+    *,
+    kind: Kind = "other",
+) -> Any:  # noqa: ANN401 - JSON
     """Return the JSON of a good answer.
+
+    Lists have a limit of their own: where it is reached, nothing else has to wait.
 
     Raises:
         TryLater: surely without effect, and worth another try.
@@ -196,9 +243,9 @@ def understand(effect: Effect, status: int, headers: Mapping[str, str], content:
     if status in _REFUSED:
         detail = f"{_REFUSED[status]} ({said})"
         raise TryLater("api_refused", detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
+    if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
-        raise TryLater("rate_limited", said, wait=wait, everyone=True, counts=False)
+        raise TryLater("rate_limited", said, wait=wait, everyone=kind != "list", counts=False)
     if 400 <= status < 500 and not (effect == "read" and status in (408, 425)):  # noqa: PLR2004
         raise GiveUp(f"http_{status}", said)
     if effect == "read":

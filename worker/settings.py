@@ -28,6 +28,7 @@ from pydantic_settings import (
 from worker.domain.durations import parse_duration
 from worker.domain.errors import ConfigurationError
 from worker.domain.model import Mode
+from worker.domain.rates import Rate, parse_rates, spacing
 
 PREFIX: Final = "AUTOREPLY_"
 SECRETS: Final = frozenset(
@@ -36,6 +37,7 @@ SECRETS: Final = frozenset(
 """Settings that may also come from a file: `AUTOREPLY_API_KEY_FILE=/run/secrets/api_key`."""
 
 
+_CALLS_IN_A_LEASE: Final = 8
 _LEDGERS: Final = ("redis", "rediss", "unix")
 _BROKERS: Final = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 
@@ -80,6 +82,11 @@ class Settings(BaseSettings):
     log: Literal["json", "console", ""] = Field("", description="default: console in a terminal")
 
     @property
+    def rates(self) -> tuple[Rate, ...]:
+        """How often the API may be called."""
+        return parse_rates(self.api_rate)
+
+    @property
     def broker(self) -> str:
         """The broker's URL, which is the ledger's where none is set, in Celery's spelling."""
         ledger = self.redis_url
@@ -110,11 +117,30 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _answers_fit_the_rate(self) -> "Settings":
+        """Refuse a rate at which an event is never read and answered within a lease."""
+        apart, most = spacing(self.rates) / 1000, self.lease.total_seconds() / _CALLS_IN_A_LEASE
+        if apart > most:
+            msg = (
+                f"AUTOREPLY_API_RATE={self.api_rate} is a call every {apart:g} s, of which an "
+                f"event needs several while it is held: allow one every {most:g} s at least, or "
+                f"raise AUTOREPLY_LEASE ({_seconds(self.lease)})"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
     def _ports_differ(self) -> "Settings":
         if self.port == self.flower_port:
             msg = f"AUTOREPLY_PORT and AUTOREPLY_FLOWER_PORT are both {self.port}; change one"
             raise ValueError(msg)
         return self
+
+    @field_validator("api_rate")
+    @classmethod
+    def _is_a_rate(cls, text: str) -> str:
+        parse_rates(text)
+        return text
 
     @field_validator("redis_url", "broker_url")
     @classmethod

@@ -33,7 +33,7 @@ _AMQP_TRANSPORT: Final = {"read_timeout": 5, "write_timeout": 5}
 
 _BROKER_AWAY: Final = (AMQPError, KombuError, OSError, RedisError)
 
-_WITHOUT_EFFECT: Final = {"api_rate", "notify"}
+_WITHOUT_EFFECT: Final = {"notify"}
 
 _log = structlog.get_logger(__name__)
 

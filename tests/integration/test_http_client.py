@@ -14,6 +14,7 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
+from integration.serving import Client
 
 from worker.contracts.lead.api import LeadApi
 from worker.contracts.sent import sent_id
@@ -25,7 +26,7 @@ from worker.domain.errors import (
     TryLater,
 )
 from worker.domain.model import Draft, EventClass, ReplyEvent
-from worker.http import ApiClient, Effect, _knock
+from worker.http import ApiClient, _knock
 
 DRAFT = Draft(
     template="pricing", subject="Re: Your team – ünïcode", body="Hi Ann,\n\n12 seats & more 🙂"
@@ -142,19 +143,6 @@ def server() -> Iterator[Server]:
             client.close()
         running.shutdown()
         loop.join()
-
-
-class Client(ApiClient):
-    """Remembers what it opens, in whatever thread, so that the end of a test closes it."""
-
-    def __init__(self, url: str, opened: list[httpx.Client], *, deadline: float) -> None:
-        super().__init__(url, "k3y", deadline=deadline)
-        self._opened = opened
-
-    def _client(self, effect: Effect) -> httpx.Client:
-        client = super()._client(effect)
-        self._opened.append(client)
-        return client
 
 
 def client_of(server: Server, deadline: float = 10.0) -> ApiClient:

@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +15,9 @@ from typing import Any
 
 import httpx
 import pytest
+from integration.serving import running
 
-from web.sandbox import Sandbox, create_app, invented_thread, listening, serve
+from web.sandbox import Sandbox, create_app, invented_thread, serve
 
 REPLY = {"lead_id": "abc", "subject": "Re: Hello", "body": "Hi <Dana>,\n\n12 seats & more"}
 FAULTS_AFTER = (
@@ -41,19 +41,10 @@ def hands() -> Hands:
     return Hands()
 
 
-@contextlib.contextmanager
-def running(sandbox: Sandbox) -> Iterator[str]:
-    server = listening("127.0.0.1", 0, create_app(sandbox))
-    loop = threading.Thread(target=server.serve_forever, args=(0.01,))
-    loop.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    loop.join()
-
-
 @pytest.fixture
 def url(hands: Hands) -> Iterator[str]:
-    with running(Sandbox(clock=lambda: hands.now, dice=lambda: hands.dice)) as address:
+    sandbox = Sandbox(clock=lambda: hands.now, dice=lambda: hands.dice)
+    with running(create_app(sandbox)) as address:
         yield address
 
 

@@ -112,6 +112,20 @@ def test_overrides_win_over_everything() -> None:
     assert load({"AUTOREPLY_PORT": "81"}, port=82).port == 82
 
 
+@pytest.mark.parametrize("rate", ["fast", "0/s", "5/d", "5/s,"])
+def test_a_rate_that_is_none_is_refused_with_how_to_write_it(rate: str) -> None:
+    said = refusal({"AUTOREPLY_API_RATE": rate})
+    assert said.startswith(f"AUTOREPLY_API_RATE={rate!r}: ")
+    assert "write 100/s, 6000/m or 9000/h" in said
+
+
+def test_a_rate_too_slow_for_the_lease_is_refused_with_both_ways_out() -> None:
+    said = refusal({"AUTOREPLY_API_RATE": "100/s,6/m"})
+    assert "allow one every 7.5 s" in said
+    assert "raise AUTOREPLY_LEASE (60 s)" in said
+    load({"AUTOREPLY_API_RATE": "100/s,6/m", "AUTOREPLY_LEASE": "80s"})
+
+
 # Secrets
 
 

@@ -1,11 +1,11 @@
 """The store below the ledger: its client, its scripts, and what can go wrong with it."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from functools import wraps
 from importlib import resources
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Any, ClassVar, Final, ParamSpec, TypeVar
 
 import redis
 from redis.backoff import NoBackoff
@@ -78,20 +78,66 @@ def away(call: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
-def _script_text(name: str) -> str:
-    folder = resources.files("worker.ledger") / "scripts"
-    prelude = (folder / "_prelude.lua").read_text("utf-8")
+_SCRIPT_FOLDER: Final = resources.files("worker.ledger") / "scripts"
+
+
+def _text(name: str) -> str:
+    text = (_SCRIPT_FOLDER / f"{name}.lua").read_text("utf-8")
     legal = {before: dict.fromkeys(after, True) for before, after in LEGAL.items()}
-    prelude = prelude.replace("@LEGAL@", json.dumps(legal))
+    text = text.replace("@LEGAL@", json.dumps(legal))
     for called, states in _SETS.items():
-        prelude = prelude.replace(f"@{called}@", json.dumps(dict.fromkeys(sorted(states), True)))
-    script = (folder / f"{name}.lua").read_text("utf-8")
-    epilogue = (folder / "_epilogue.lua").read_text("utf-8")
-    return f"{prelude}local function script()\n{script}end\n{epilogue}"
+        text = text.replace(f"@{called}@", json.dumps(dict.fromkeys(sorted(states), True)))
+    return text
 
 
-class RedisStore:
+class RedisKeys:
     """A workspace's keys, and the scripts that change them.
+
+    Args:
+        client: from `connect`.
+        name: the workspace's row: keeps its keys apart, in one Redis Cluster slot.
+        now: milliseconds since the epoch; replaces the server's clock in tests.
+
+    """
+
+    _preludes: ClassVar[Sequence[str]] = ("_base",)
+    _names: ClassVar[Sequence[str]] = ()
+    _epilogue: ClassVar = ""
+
+    def __init__(
+        self, client: redis.Redis, *, name: str = "default", now: Callable[[], int] | None = None
+    ) -> None:
+        self._redis: Any = client  # the client's types do not know of decoded answers
+        self._prefix = f"autoreply:{{{name}}}:"
+        self._now = now
+        self._scripts: Mapping[str, Script] = {
+            script: client.register_script(self._whole(script)) for script in self._names
+        }
+
+    def _whole(self, script: str) -> str:
+        """Return a script between what stands before and after it."""
+        before = "".join(map(_text, self._preludes))
+        if not self._epilogue:
+            return before + _text(script)
+        return f"{before}local function script()\n{_text(script)}end\n{_text(self._epilogue)}"
+
+    @away
+    def _run(self, script: str, **arguments: object) -> Any:  # noqa: ANN401 - each script has its own answer
+        if self._now:
+            arguments["now"] = self._now()
+        told = {name: value for name, value in arguments.items() if value is not None}
+        return self._scripts[script](keys=[self._prefix], args=[json.dumps(told)])
+
+    @away
+    def _clock(self) -> int:
+        if self._now:
+            return self._now()
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+
+class RedisStore(RedisKeys):
+    """The ledger's keys and scripts.
 
     Args:
         client: from `connect`.
@@ -102,6 +148,10 @@ class RedisStore:
 
     """
 
+    _preludes = ("_base", "_prelude")
+    _names = _SCRIPTS
+    _epilogue = "_epilogue"
+
     def __init__(
         self,
         client: redis.Redis,
@@ -111,8 +161,7 @@ class RedisStore:
         name: str = "default",
         now: Callable[[], int] | None = None,
     ) -> None:
-        self._redis: Any = client  # the client's types do not know of decoded answers
-        self._prefix = f"autoreply:{{{name}}}:"
+        super().__init__(client, name=name, now=now)
         self._answered_lifetime = max(2 * retention, accounts.ANSWERED_FOR_MS)
         self._common: Mapping[str, int] = {
             "lease": lease,
@@ -120,22 +169,6 @@ class RedisStore:
             "version": RECORD_VERSION,
             "answered_lifetime": self._answered_lifetime,
         }
-        self._now = now
-        self._scripts: Mapping[str, Script] = {
-            script: client.register_script(_script_text(script)) for script in _SCRIPTS
-        }
 
-    @away
     def _run(self, script: str, **arguments: object) -> Any:  # noqa: ANN401 - each script has its own answer
-        given: dict[str, object] = {**self._common, **arguments}
-        if self._now:
-            given["now"] = self._now()
-        told = {name: value for name, value in given.items() if value is not None}
-        return self._scripts[script](keys=[self._prefix], args=[json.dumps(told)])
-
-    @away
-    def _clock(self) -> int:
-        if self._now:
-            return self._now()
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
+        return super()._run(script, **self._common, **arguments)

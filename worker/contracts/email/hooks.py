@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from worker.contracts.lenient import flag, identity, moment, text, whole
 from worker.contracts.pages import after, pages
+from worker.domain.errors import OutcomeUnknown
 from worker.http import ApiClient
 
 ALL_EVENTS: Final = "all_events"
@@ -111,8 +112,13 @@ class Hooks:
         self._client.delete(_path(hook_id))
 
     def test(self, hook_id: str) -> Probe:
-        """Have the provider deliver a test."""
-        answer = self._client.post(f"{_path(hook_id)}/test")
+        """Have the provider deliver a test; what keeps it from arriving is part of the answer."""
+        try:
+            answer = self._client.post(f"{_path(hook_id)}/test")
+        except OutcomeUnknown as error:
+            if error.reason != "unreadable_answer":
+                raise
+            return Probe(success=False, status=0, said=error.detail)
         said = answer if isinstance(answer, Mapping) else {}
         return Probe(
             success=flag(said, "success"),

@@ -1,20 +1,9 @@
--- Stands before every script. KEYS[1] is the prefix with its hash tag, so that all keys
--- share one slot; ARGV[1] is a JSON object with the arguments.
-local P = KEYS[1]
-local a = cjson.decode(ARGV[1])
+-- Stands before every script of the ledger, after `_base.lua`.
 local LEGAL = cjson.decode('@LEGAL@')
 local FINAL = cjson.decode('@FINAL@')
 local RESTING = cjson.decode('@RESTING@')
 local WAKEABLE = cjson.decode('@WAKEABLE@')
 local AT_RISK = cjson.decode('@AT_RISK@')
-
-local function int(n) return string.format('%.0f', n) end
-
-local now = a.now
-if not now then
-  local t = redis.call('TIME')
-  now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
-end
 
 local function ev(key) return P .. 'ev:' .. key end
 local function conv(id) return P .. 'conv:' .. id end

@@ -1,0 +1,38 @@
+import pytest
+
+from worker.domain.rates import Rate, parse_rates, spacing
+
+
+@pytest.mark.parametrize(
+    ("text", "rates"),
+    [
+        ("5/s", [Rate(5, 1)]),
+        ("100/s,6000/m", [Rate(100, 1), Rate(6000, 60)]),
+        (" 20 / M , 9000/h ", [Rate(20, 60), Rate(9000, 3600)]),
+    ],
+)
+def test_rates_are_calls_for_each_span_of_time(text: str, rates: list[Rate]) -> None:
+    assert parse_rates(text) == tuple(rates)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "5", "5/", "/s", "0/s", "-5/s", "5/d", "5.5/s", "5/s,", "5/s;6/m", "many/s"]
+)
+def test_anything_else_is_refused_with_how_to_write_it(text: str) -> None:
+    with pytest.raises(ValueError, match="is no rate; write 100/s, 6000/m or 9000/h"):
+        parse_rates(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [("20/s", 50), ("20/m", 3000), ("100/s,6000/m", 10), ("100/s,600/m", 100), ("2/s,9000/h", 500)],
+)
+def test_the_strictest_rate_decides_how_far_apart_calls_are(text: str, milliseconds: float) -> None:
+    assert spacing(parse_rates(text)) == milliseconds
+
+
+@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 3060), ("20/s", 51.5)])
+def test_each_window_leaves_a_part_free_and_never_less_than_calls_may_be_late(
+    text: str, milliseconds: float
+) -> None:
+    assert spacing(parse_rates(text), share=0.02, late=30) == milliseconds

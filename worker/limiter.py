@@ -1,0 +1,125 @@
+"""The pace of all workers together: a call waits for its turn, or goes back to the clock.
+
+Calls are spaced evenly (GCRA without bursts), so that no window of the provider ever holds
+too many, wherever it begins. A slot is reserved in one step; who would have to wait for
+long reserves nothing and is told when to ask again, each at another time.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from worker.domain.errors import TryLater
+from worker.domain.rates import Rate, spacing
+from worker.http import Kind
+
+LIST_RATE: Final = (Rate(20, 60),)
+"""The provider's own limit for lists of e-mails."""
+
+_FREE_SHARE: Final = 0.02
+_FREE_MS: Final = 30.0
+"""What each window leaves free, for calls that arrive later than others: the measured least
+with which no call is refused (`python -m bench.rates`)."""
+
+_PATIENCE: Final = 1.0
+_LEASE_SHARE: Final = 4
+"""No wait takes more than this part of a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What came of asking for a slot; milliseconds.
+
+    `wait`: until the slot, or, where none was taken, until it is worth asking again.
+    """
+
+    taken: bool
+    wait: float
+
+
+class Slots(Protocol):
+    """The slots of a workspace, shared by all workers. Every method is one atomic step."""
+
+    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+        """Take the bucket's next slot, unless it is more than `longest` away.
+
+        Args:
+            bucket: what the slot is for.
+            interval: milliseconds between two slots.
+            longest: milliseconds that the caller would wait.
+
+        """
+        ...
+
+    def hold(self, bucket: str, milliseconds: float) -> None:
+        """Have no slot in a bucket for a while."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    name: str
+    interval: float
+
+
+def _bucket(name: str, rates: Sequence[Rate]) -> _Bucket:
+    return _Bucket(name, spacing(rates, share=_FREE_SHARE, late=_FREE_MS))
+
+
+class Limiter:
+    """Lets calls go at the pace that the provider allows to the workspace.
+
+    Args:
+        slots: shared by all workers of the workspace.
+        rates: what the provider allows to all calls together.
+        lease: seconds for which a worker holds an event.
+        sleep: waits for so many seconds.
+
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        rates: Sequence[Rate],
+        *,
+        lease: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        everything = _bucket("all", rates)
+        lists = _bucket("list", LIST_RATE)
+        self._buckets: Mapping[Kind, tuple[_Bucket, ...]] = {
+            "list": (lists, everything),
+            "other": (everything,),
+            "reply": (everything,),
+        }
+        longest = 1000 * lease / _LEASE_SHARE
+        first = min(1000 * _PATIENCE, longest)
+        # Whoever is about to answer has read the conversation already, and would read it
+        # again: it waits longer than those who are about to read, and so goes first.
+        last = min(first + 2 * everything.interval, longest)
+        self._longest: Mapping[Kind, float] = {"list": first, "other": first, "reply": last}
+        self._slots = slots
+        self._sleep = sleep
+
+    def acquire(self, kind: Kind) -> None:
+        """Wait for the turn of a call.
+
+        Raises:
+            TryLater: its turn is too far away to be waited for here.
+
+        """
+        longest = self._longest[kind]
+        for bucket in self._buckets[kind]:
+            slot = self._slots.reserve(bucket.name, interval=bucket.interval, longest=longest)
+            if not slot.taken:
+                # Half of what it may wait it comes early: a slot missed is a slot lost.
+                wait = (slot.wait - longest / 2) / 1000
+                detail = f"the calls for “{bucket.name}” are used up"
+                raise TryLater("limiter", detail, wait=wait, counts=False)
+            if slot.wait > 0:
+                self._sleep(slot.wait / 1000)
+
+    def hold(self, kind: Kind, seconds: float) -> None:
+        """Stop all calls like this one for a while: the provider said that it has enough."""
+        self._slots.hold(self._buckets[kind][0].name, 1000 * seconds)
