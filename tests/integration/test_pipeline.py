@@ -480,6 +480,20 @@ def test_another_answer_than_the_one_that_was_seen_has_its_own_undo_window(world
     assert world.pipeline().answer(key) == "sent other"
 
 
+def test_after_a_pause_there_is_an_undo_window_again(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.ledger.pause("*")
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "waiting paused"
+    world.clock.now += 3_600_000
+    world.ledger.resume("*")
+    assert world.pipeline().answer(key) == "waiting scheduled pricing"
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "sent pricing"
+
+
 def test_what_a_person_approved_has_no_undo_window(world: World) -> None:
     world.templates = build(UNDO)
     world.mode = Mode.HOLD

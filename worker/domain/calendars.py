@@ -121,4 +121,4 @@ def _days(code: str, year: int) -> frozenset[date]:
     from holidays import country_holidays  # noqa: PLC0415 - see above
 
     country, _, region = code.partition("-")
-    return frozenset(country_holidays(country, region or None, years=year, expand=False))
+    return frozenset(country_holidays(country, region or None, years=year))

@@ -172,7 +172,7 @@ def _loop(facts: Facts, _: Policy) -> str | None:
     if provoked(facts):
         return "came within 2 minutes of our automatic answer"
     same = facts.repeats
-    return None if same is None else f"the same words as in mail {same.id}, which we answered"
+    return None if same is None else f"the same words as in mail {same.id}; we have written since"
 
 
 GUARDS: Final = (
