@@ -10,7 +10,7 @@ Whoever dies on the way leaves the event in the ledger's `due` set, and it comes
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -19,7 +19,7 @@ import structlog
 from worker.contracts import webhook
 from worker.domain import guards
 from worker.domain.deciding import decide, leaves_at, policy_of
-from worker.domain.decision import Hold, OptOut, Reply, Skip, Verdict
+from worker.domain.decision import Hold, Later, OptOut, Reply, Skip, Verdict
 from worker.domain.durations import milliseconds
 from worker.domain.errors import (
     GiveUp,
@@ -35,6 +35,7 @@ from worker.domain.model import (
     ReplyEvent,
     Thread,
     TraceLine,
+    moment,
     stricter,
 )
 from worker.domain.progress import State
@@ -42,7 +43,7 @@ from worker.domain.reading import Facts, read
 from worker.domain.rendering import render
 from worker.domain.rules import Rule, Templates
 from worker.ports import Claim, Ledger, MailApi, NotNow
-from worker.sending import Case, Sending, boot_clock, holds_doubts, people_in
+from worker.sending import Case, Sending, boot_clock, companies_in, holds_doubts, people_in
 from worker.settlement import Closing, Settlement
 
 _FIRST_WAIT: Final = 2.0
@@ -157,8 +158,9 @@ class Pipeline:
 
     def _heed_opt_out(self, claim: Claim, facts: Facts) -> None:
         """Suppress at once, whatever the event's age, the mode or the pause."""
-        if facts.opt_out and not claim.suppressed:
-            self._ledger.suppress(people_in(facts), f"asked to stop: {facts.opt_out}")
+        if facts.opt_out and not (claim.suppressed and claim.domain_suppressed):
+            gone = [*people_in(facts), *companies_in(facts)]
+            self._ledger.suppress(gone, f"asked to stop: {facts.opt_out}")
 
     def _decide(self, claim: Claim, event: ReplyEvent) -> str:
         api = self._api_for(event)
@@ -187,14 +189,25 @@ class Pipeline:
         match verdict.decision:
             case Reply(rule):
                 return self._prepare(case, rule, verdict.trace)
+            case Later(rule, until):
+                return self._await_return(case, rule, until, verdict.trace)
             case Skip(reason, detail, template):
                 return end(State.SKIPPED, reason, detail=detail, template=template)
             case Hold(reason, detail, template):
                 return end(State.HELD, reason, detail=detail, template=template)
             case OptOut(detail, template):
                 words = f"template {template}: {detail}"
-                self._ledger.suppress(people_in(case.facts), words)
+                self._ledger.suppress([*people_in(case.facts), *companies_in(case.facts)], words)
                 return end(State.SKIPPED, "opted_out", detail=detail, template=template)
+
+    def _await_return(
+        self, case: Case, rule: Rule, until: datetime, trace: tuple[TraceLine, ...]
+    ) -> str:
+        """Let a note wait until its writer is back; nothing is written before that."""
+        at = int(until.timestamp() * 1000)
+        detail = f"back on {case.facts.return_day}, then {rule.name}"
+        self._ledger.wait(case.claim, "until_return", until=at, detail=detail, trace=trace)
+        return f"waiting until_return {rule.name}"
 
     def _bind(self, claim: Claim, facts: Facts) -> str:
         """Tie the event to its e-mail, so that one mail under two names is one event."""
@@ -221,7 +234,8 @@ class Pipeline:
                 return end(State.HELD, "needs_approval", draft=draft)
             case Mode.SEND:
                 pass
-        leaves = leaves_at(rule, case.facts, case.templates)
+        shown = _shown_since(case.claim, rule)
+        leaves = leaves_at(rule, case.facts, case.templates, shown)
         if leaves > case.facts.now + _ANSWER_NOW:
             until = int(leaves.timestamp() * 1000)
             self._ledger.wait(case.claim, "scheduled", until=until, draft=draft, trace=trace)
@@ -268,17 +282,21 @@ def _event_of(claim: Claim) -> ReplyEvent:
 
 
 def _facts(claim: Claim, event: ReplyEvent, thread: Thread) -> Facts:
-    return read(
+    facts = read(
         event,
         thread,
-        received=_moment(claim.record.received_at),
-        now=_moment(claim.now),
+        received=moment(claim.record.received_at),
+        now=moment(claim.now),
         suppressed=claim.suppressed,
         tally=claim.tally,
         answers=claim.answers,
-        heeded_until=_moment(claim.lifted) if claim.lifted else None,
+        heeded_until=moment(claim.lifted) if claim.lifted else None,
     )
+    return replace(facts, domain_suppressed=claim.domain_suppressed)
 
 
-def _moment(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+def _shown_since(claim: Claim, rule: Rule) -> datetime | None:
+    """Return since when the rule's answer waits where a person can see and stop it."""
+    record = claim.record
+    waits = (record.state, record.reason) == (State.WAITING, "scheduled")
+    return moment(record.changed_at) if waits and record.template == rule.name else None

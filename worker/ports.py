@@ -54,6 +54,8 @@ class Claim:
     Attributes:
         paused: the pause that covers the event: `*`, a campaign's id, or "".
         hold_off: milliseconds for which the whole workspace's API is left alone.
+        suppressed: the lead or its address asked us to stop.
+        domain_suppressed: somebody at its company did.
         answers: the mails that went out in the conversation → the inbound mail each answers.
         lifted: when a suppression of the lead was taken back (milliseconds); 0 for never.
         doubted: when a request of the conversation was last in doubt (milliseconds); 0 for never.
@@ -66,6 +68,7 @@ class Claim:
     paused: str = ""
     hold_off: int = 0
     suppressed: bool = False
+    domain_suppressed: bool = False
     tally: Tally = field(default_factory=Tally)
     answers: Mapping[str, str] = field(default_factory=dict)
     lifted: int = 0

@@ -11,7 +11,7 @@ from worker.domain.model import Direction, Draft, ReplyEvent, TraceLine
 from worker.domain.progress import State
 from worker.domain.reading import Facts
 from worker.domain.rules import Templates
-from worker.ledger.accounts import people_of
+from worker.ledger.accounts import companies_of, people_of
 from worker.ports import Attempt, Claim, Ledger, MailApi, Refusal
 from worker.settlement import Closing, Settlement
 
@@ -119,6 +119,11 @@ def _to_answer(facts: Facts) -> ReplyEvent:
     return replace(facts.event, mail_id=mail_id, mailbox=facts.mailbox)
 
 
+def companies_in(facts: Facts) -> list[str]:
+    """Return the companies of those who would get the answer."""
+    return companies_of(facts.event.lead_email, facts.mail.sender if facts.mail else "")
+
+
 def _attempt(case: Case, draft: Draft, trace: tuple[TraceLine, ...]) -> Attempt:
     facts = case.facts
     shown = {m.id for m in facts.thread.messages if m.direction is not Direction.INBOUND}
@@ -128,6 +133,6 @@ def _attempt(case: Case, draft: Draft, trace: tuple[TraceLine, ...]) -> Attempt:
         seen=frozenset(shown | facts.answers.keys()),
         mailbox=facts.mailbox,
         caps=case.policy.caps,
-        people=people_in(facts),
+        people=people_in(facts) + (companies_in(facts) if case.policy.whole_domains else []),
         trace=trace,
     )

@@ -17,7 +17,16 @@ import pytest
 import redis
 
 from worker.domain.errors import LeaseLost, LedgerAway, NotPossible
-from worker.domain.model import Caps, Draft, EventClass, ReplyEvent, Tally, TraceLine
+from worker.domain.model import (
+    Caps,
+    Draft,
+    EventClass,
+    ReplyEvent,
+    Sent,
+    Tally,
+    TraceLine,
+    moment,
+)
 from worker.domain.progress import AT_RISK, FINAL, LEGAL, RESTING, State
 from worker.domain.record import RECORD_VERSION, Record
 from worker.domain.search import Page, Query
@@ -368,6 +377,51 @@ def test_who_asks_to_stop_is_suppressed_when_the_mail_is_accepted(
     claim = opened(ledger)
     ledger.accept(make(text="Stop!") if make is without_id else make("mail-2", text="Stop!"), "{}")
     assert ledger.sending(claim, attempt()) == "opted_out"
+
+
+def test_who_asks_to_stop_leaves_a_mark_on_their_company(ledger: Ledger) -> None:
+    ledger.accept(reply(text="Please unsubscribe me"), "{}")
+    colleague = opened(ledger, "mail-2", lead_id="bob", lead_email="bob@example.com")
+    assert (colleague.suppressed, colleague.domain_suppressed) == (False, True)
+    stranger = opened(ledger, "mail-3", lead_id="cem", lead_email="cem@other.example")
+    assert (stranger.suppressed, stranger.domain_suppressed) == (False, False)
+
+
+def test_a_signal_that_somebody_unsubscribed_marks_their_company_and_a_bounce_does_not(
+    ledger: Ledger,
+) -> None:
+    ledger.accept(signal("bounce-1", event_types=("email_bounced",)), "{}")
+    assert not opened(ledger, "mail-2", lead_id="bob", lead_email="b@example.com").domain_suppressed
+    ledger.accept(signal("signal-2"), "{}")
+    assert opened(ledger, "mail-3", lead_id="cem", lead_email="c@example.com").domain_suppressed
+
+
+def test_who_has_a_free_mailbox_stands_for_nobody_else(ledger: Ledger) -> None:
+    ledger.accept(reply(text="Please unsubscribe me", lead_email="ann@gmail.com"), "{}")
+    assert not opened(ledger, "mail-2", lead_id="bob", lead_email="b@gmail.com").domain_suppressed
+
+
+def test_nothing_is_sent_to_a_company_where_its_people_are_asked_for(ledger: Ledger) -> None:
+    claim = opened(ledger, lead_id="bob", lead_email="bob@example.com")
+    ledger.accept(signal(), "{}")
+    company = accounts.companies_of("bob@example.com")
+    assert ledger.sending(claim, attempt(people=company)) == "opted_out"
+    assert ledger.sending(claim, attempt()) is None
+
+
+def test_the_mark_of_a_company_can_be_taken_back(store: Store) -> None:
+    store.ledger.accept(signal(), "{}")
+    store.clock.advance(1)
+    assert store.ledger.lift(accounts.companies_of("ann@example.com")) == 1
+    bob = opened(store.ledger, "mail-2", lead_id="bob", lead_email="bob@example.com")
+    assert (bob.domain_suppressed, bob.lifted) == (False, 0)
+
+
+def test_a_company_that_a_later_delivery_tells_of_is_known_too(ledger: Ledger) -> None:
+    ledger.accept(reply(lead_email=""), "{}")
+    ledger.accept(label(lead_email="ann@example.com"), "{}")
+    ledger.accept(signal(lead_id="bob", lead_email="bob@example.com"), "{}")
+    assert claimed(ledger).domain_suppressed
 
 
 @pytest.mark.parametrize("make", [other, unknown])
@@ -901,9 +955,51 @@ def test_a_claim_tells_how_many_answers_went_out(ledger: Ledger) -> None:
     sent(ledger, "mail-1")
     sent(ledger, "mail-2")
     sent(ledger, "mail-3", lead_id="bob")
-    assert opened(ledger, "mail-4").tally == Tally(
+    tally = opened(ledger, "mail-4").tally
+    assert replace(tally, sent=()) == Tally(
         in_thread=2, to_lead_today=2, from_mailbox_this_hour=3, by_template={"pricing": 2}
     )
+
+
+def test_a_claim_tells_what_went_out_to_the_lead_and_when(store: Store) -> None:
+    ledger = store.ledger
+    sent(ledger, "mail-1")
+    store.clock.advance(HOUR)
+    welcome = replace(DRAFT, template="welcome")
+    assert ledger.sending(opened(ledger, "mail-2"), attempt("mail-2", draft=welcome)) is None
+    sent(ledger, "mail-3", lead_id="bob")
+    store.clock.advance(LEASE)
+    ledger.doubt(claimed(ledger, "mail-2"), "worker_lost", look_at=0)
+    ledger.wait(claimed(ledger, "mail-2"), "never_arrived", until=store.clock() + DAY)
+    assert opened(ledger, "mail-4").tally.sent == (
+        Sent(template="pricing", at=moment(START)),
+        Sent(template="welcome", at=moment(START + HOUR)),
+    )
+
+
+def test_answers_of_one_moment_are_told_in_one_order(ledger: Ledger) -> None:
+    for key in ("mail-b", "mail-c", "mail-a"):
+        draft = replace(DRAFT, template=f"for {key}")
+        claim = opened(ledger, key)
+        assert ledger.sending(claim, attempt(key, draft=draft)) is None
+        ledger.close(claim, State.SENT, "posted")
+    told = [each.template for each in opened(ledger, "mail-4").tally.sent]
+    assert told == ["for mail-a", "for mail-b", "for mail-c"]
+
+
+def test_an_answer_that_a_person_approved_is_told_as_such(ledger: Ledger) -> None:
+    held(ledger)
+    ledger.approve("mail-1", "ann")
+    claim = claimed(ledger)
+    assert ledger.sending(claim, attempt()) is None
+    ledger.close(claim, State.SENT, "posted")
+    sent(ledger, "mail-2")
+    assert [each.automatic for each in opened(ledger, "mail-3").tally.sent] == [False, True]
+
+
+def test_the_event_s_own_answer_is_not_told_among_the_others(ledger: Ledger) -> None:
+    ledger.doubt(posting(ledger), "timeout", look_at=0)
+    assert claimed(ledger).tally.sent == ()
 
 
 def test_a_claim_tells_which_of_our_mails_answers_which_of_theirs(ledger: Ledger) -> None:

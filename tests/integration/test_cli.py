@@ -22,6 +22,7 @@ from worker.cli import live, main
 from worker.contracts.webhook import parse
 from worker.domain.model import Caps, Draft
 from worker.domain.progress import State
+from worker.domain.reading import Facts, read
 from worker.ledger.redis import RedisLedger
 from worker.ports import Attempt, Claim
 from worker.settings import PREFIX, load
@@ -357,7 +358,7 @@ def test_a_file_that_is_no_json_is_wrong_usage(run: Run, folder: Path, content: 
 def test_a_thread_without_a_list_is_told_on_one_line(run: Run, folder: Path) -> None:
     (folder / "thread.json").write_text("{}", "utf-8")
     result = run("preview", event_file(folder), "--thread", "thread.json")
-    assert "no list of e-mails" in line(result, 1)
+    assert "the answer has no list" in line(result, 1)
 
 
 def test_what_a_lead_writes_is_shown_as_it_is(run: Run, folder: Path) -> None:
@@ -659,6 +660,41 @@ def test_an_address_is_suppressed_however_it_is_written(
     done = run("suppress", address, redis_url=valkey_url)
     assert done.stdout == "jane@x.example gets no more answers\n"
     assert claimed(ledger, accepted(ledger, lead_email="jane@x.example")).suppressed
+
+
+def test_taking_a_suppression_back_takes_back_the_mark_on_the_company_too(
+    run: Run, ledger: RedisLedger, valkey_url: str
+) -> None:
+    stop = {"event_type": "lead_unsubscribed", "lead_id": "jane", "lead_email": "jane@x.example"}
+    ledger.accept(parse(stop), json.dumps(stop))
+    bob = accepted(ledger, lead_email="bob@x.example")
+    first = claimed(ledger, bob)
+    assert (first.suppressed, first.domain_suppressed) == (False, True)
+    ledger.wait(first, "later", until=0)
+    done = run("suppress", "--undo", "jane@x.example", redis_url=valkey_url)
+    assert done.stdout == "jane@x.example may be answered again\n"
+    assert not claimed(ledger, bob).domain_suppressed
+
+
+@pytest.mark.parametrize("mode", ["send", "hold", "shadow"])
+def test_preview_says_when_somebody_who_is_away_is_written_to(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    back = datetime.now(UTC).date() + timedelta(days=5)
+
+    def away(*given: Any, **known: Any) -> Facts:
+        return replace(read(*given, **known), kind="out_of_office", return_day=back)
+
+    monkeypatch.setattr("worker.cli.preview.read", away)
+    welcome = "---\nwhen: true\nresume: true\n---\nWelcome back."
+    (folder / "templates" / "welcome.j2").write_text(welcome, "utf-8")
+    settings = "timezone: UTC\nvars: {what: the seats}"
+    (folder / "templates" / "_settings.yaml").write_text(settings, "utf-8")
+    shown = json.loads(run("preview", event_file(folder), "--json", mode=mode).stdout)
+    assert (shown["decision"], shown["reason"]) == ("wait", "until_return")
+    assert (shown["template"], shown["draft"]["body"]) == ("welcome", "Welcome back.")
+    assert back < datetime.fromisoformat(shown["send_at"]).date() <= back + timedelta(days=3)
+    assert shown["trace"][-1]["detail"] == f"back on {back}"
 
 
 @pytest.mark.parametrize("address", ["@x.example", "jane@", "jane", "jane@x"])

@@ -1,6 +1,9 @@
 """What becomes of an event, with the ledger in memory and in Redis."""
 
-from datetime import timedelta
+import re
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from integration.world import (
@@ -8,6 +11,7 @@ from integration.world import (
     PRICING,
     RETENTION,
     SETTLE,
+    START,
     FakeApi,
     HandClock,
     Tripwire,
@@ -18,6 +22,8 @@ from integration.world import (
 from worker.domain.errors import GiveUp, TryLater
 from worker.domain.model import Mode, Thread
 from worker.domain.progress import FINAL, State
+from worker.domain.reading import Facts, read
+from worker.domain.record import Record
 from worker.domain.rules import build
 from worker.ledger.accounts import person
 from worker.ledger.memory import MemoryLedger
@@ -34,6 +40,12 @@ def test_a_reply_is_answered_once_and_the_record_says_why(world: World) -> None:
     ]
     steps = [(line.before, line.after) for line in world.ledger.history(key)]
     assert steps == [("", "received"), ("received", "sending"), ("sending", "sent")]
+
+
+def found(world: World, key: str) -> Record:
+    record = world.ledger.record(key)
+    assert record is not None
+    return record
 
 
 NO_CAPS_AND_HOLD = """
@@ -385,7 +397,7 @@ def test_a_doubt_keeps_its_whole_conversation_until_the_history_must_show_it(wor
     world.pipeline().answer(first)
     world.run(steps=2)
     assert world.state(first) == (State.HELD, "doubt_held")
-    world.clock.now += 1000
+    world.clock.now += 121_000  # sooner, it would look like a machine's answer to ours
     world.api.writes("lead-1", "How much is it for 50?", name="mail-2")
     second = world.deliver(email_id="mail-2", reply_text="How much is it for 50?")
     world.pipeline().answer(second)
@@ -417,3 +429,342 @@ def test_an_old_delivery_does_not_undo_that_a_suppression_was_taken_back(world: 
     asked = world.deliver(email_id="mail-2", reply_text="Sorry, how much is it?")
     world.run()
     assert world.state(asked)[0] is State.SENT
+
+
+# The undo window
+
+
+UNDO = {"pricing.j2": PRICING.replace("---\nHi", "undo: 30s\n---\nHi")}
+
+
+def test_an_answer_waits_for_the_undo_window_and_a_person_may_stop_it(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    assert world.pipeline().answer(key) == "waiting scheduled pricing"
+    record = found(world, key)
+    assert record.draft is not None
+    assert (record.due_at or 0) - world.clock.now == 30_000
+    world.ledger.skip(key, "sam")
+    world.run()
+    assert world.state(key) == (State.SKIPPED, "by_hand")
+    assert world.api.sent == []
+
+
+def test_after_the_undo_window_the_answer_leaves_once(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    seen = world.clock.now
+    world.run()
+    assert world.state(key)[0] is State.SENT
+    assert len(world.api.sent) == 1
+    assert found(world, key).sent_at == seen + 30_000
+
+
+def test_the_undo_window_begins_when_the_answer_can_be_seen(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    world.clock.now += 3_600_000  # nobody worked for an hour
+    assert world.pipeline().answer(key) == "waiting scheduled pricing"
+    assert (found(world, key).due_at or 0) - world.clock.now == 30_000
+
+
+def test_another_answer_than_the_one_that_was_seen_has_its_own_undo_window(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.templates = build({"other.j2": UNDO["pricing.j2"]})
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "waiting scheduled other"
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "sent other"
+
+
+def test_after_a_pause_there_is_an_undo_window_again(world: World) -> None:
+    world.templates = build(UNDO)
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    world.ledger.pause("*")
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "waiting paused"
+    world.clock.now += 3_600_000
+    world.ledger.resume("*")
+    assert world.pipeline().answer(key) == "waiting scheduled pricing"
+    world.clock.now += 30_000
+    assert world.pipeline().answer(key) == "sent pricing"
+
+
+def test_what_a_person_approved_has_no_undo_window(world: World) -> None:
+    world.templates = build(UNDO)
+    world.mode = Mode.HOLD
+    key = world.asks_price()
+    world.run()
+    world.ledger.approve(key, "sam")
+    assert world.pipeline().answer(key) == "sent pricing"
+
+
+# After an absence
+
+
+WELCOME = "---\nwhen: true\nresume: true\n---\nWelcome back."
+AWAY = build({"pricing.j2": PRICING, "welcome.j2": WELCOME, "_settings.yaml": "timezone: UTC"})
+NOTE = re.compile(r"Out of office until (\S+)\.")
+
+
+def read_notes(*given: Any, **known: Any) -> Facts:
+    """Read the facts; a mail that says so is an out-of-office note."""
+    facts = read(*given, **known)
+    told = NOTE.search(facts.raw)
+    day = date.fromisoformat(told[1]) if told else None
+    return replace(facts, kind="out_of_office", return_day=day) if told else facts
+
+
+@pytest.fixture
+def away(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """Return a world with a template for those who come back."""
+    monkeypatch.setattr("worker.pipeline.read", read_notes)
+    world.templates = AWAY
+    return world
+
+
+def is_away(world: World, days: int = 7, name: str = "note-1") -> str:
+    """Have the lead's mailbox say when they are back; return the event's key."""
+    back = (world.clock.moment + timedelta(days=days)).date()
+    text = f"Out of office until {back}."
+    world.api.writes("lead-1", text, name=name, automatic=True)
+    return world.deliver(event_type="auto_reply_received", email_id=name, reply_text=text)
+
+
+def passes(world: World, days: int) -> None:
+    """Let days go by and work on what is due."""
+    world.clock.now += days * 86_400_000
+    world.run()
+
+
+def test_after_an_absence_the_lead_is_written_to_once(away: World) -> None:
+    key = is_away(away)
+    away.run(steps=8)
+    record = found(away, key)
+    assert (record.state, record.reason) == (State.WAITING, "until_return")
+    assert record.detail.endswith("then welcome")
+    due = datetime.fromtimestamp((record.due_at or 0) / 1000, UTC)
+    back = (datetime.fromtimestamp(START / 1000, UTC) + timedelta(days=7)).date()
+    assert due.date() > back
+    assert due.hour == 9
+    assert due.weekday() < 5
+    passes(away, days=6)
+    assert away.api.sent == []
+    passes(away, days=5)
+    assert away.state(key) == (State.SENT, "posted")
+    assert [draft.body for _, draft in away.api.sent] == ["Welcome back."]
+
+
+def test_a_long_absence_makes_no_mail_too_old(away: World) -> None:
+    key = is_away(away, days=80)
+    away.run(steps=8)
+    passes(away, days=84)
+    assert away.state(key) == (State.SENT, "posted")
+
+
+def test_a_worker_that_dies_on_the_way_forgets_no_return(away: World) -> None:
+    for index in range(8):
+        for after in (False, True):
+            name = f"note-{index}-{after}"
+            lead = f"lead-{name}"
+            text = f"Out of office until {(away.clock.moment + timedelta(days=2)).date()}."
+            away.api.writes(lead, text, name=name, automatic=True)
+            key = away.deliver(lead_id=lead, email_id=name, reply_text=text)
+            sent = len(away.api.sent)
+            away.run(Tripwire(index, after=after), steps=16)
+            assert away.state(key) == (State.WAITING, "until_return")
+            passes(away, days=6)
+            assert away.state(key) == (State.SENT, "posted"), (index, after)
+            assert len(away.api.sent) == sent + 1
+
+
+def test_a_lead_who_wrote_meanwhile_is_not_welcomed_back(away: World) -> None:
+    key = is_away(away)
+    away.run(steps=8)
+    passes(away, days=1)
+    asked = away.asks_price()
+    away.run(steps=8)
+    assert away.state(asked)[0] is State.SENT
+    passes(away, days=10)
+    assert away.state(key) == (State.SKIPPED, "superseded")
+    assert len(away.api.sent) == 1
+
+
+def test_a_colleague_who_wrote_meanwhile_has_the_word(away: World) -> None:
+    key = is_away(away)
+    away.run(steps=8)
+    away.clock.now += 86_400_000
+    away.api.colleague_writes("lead-1", "I keep an eye on it.")
+    passes(away, days=10)
+    assert away.state(key) == (State.SKIPPED, "answered_already")
+    assert away.api.sent == []
+
+
+def test_who_opted_out_meanwhile_is_left_alone(away: World) -> None:
+    key = is_away(away)
+    away.run(steps=8)
+    away.deliver(event_type="lead_unsubscribed", timestamp=away.clock.now)
+    passes(away, days=10)
+    assert away.state(key) == (State.SKIPPED, "opted_out")
+    assert away.api.sent == []
+
+
+def test_the_newest_of_several_notes_counts(away: World) -> None:
+    first = is_away(away, days=3)
+    away.run(steps=8)
+    passes(away, days=2)
+    second = is_away(away, days=7, name="note-2")
+    away.run(steps=8)
+    passes(away, days=4)
+    assert away.state(first) == (State.SKIPPED, "superseded")
+    assert away.api.sent == []
+    passes(away, days=8)
+    assert away.state(second) == (State.SENT, "posted")
+    assert len(away.api.sent) == 1
+
+
+def test_a_lead_is_welcomed_back_once_in_seven_days(away: World) -> None:
+    sources = {"pricing.j2": PRICING, "welcome.j2": WELCOME}
+    away.templates = build(sources | {"_settings.yaml": f"timezone: UTC\n{NO_CAPS_AND_HOLD}"})
+    first = is_away(away, days=1)
+    away.run(steps=8)
+    passes(away, days=4)
+    assert away.state(first) == (State.SENT, "posted")
+    again = is_away(away, days=1, name="note-2")
+    away.run(steps=8)
+    assert away.state(again) == (State.SKIPPED, "automatic_reply")
+    away.clock.now += 86_400_000
+    later = is_away(away, days=9, name="note-3")
+    away.run(steps=8)
+    assert away.state(later) == (State.WAITING, "until_return")
+
+
+def test_in_hold_mode_a_person_is_asked_on_the_day_and_not_before(away: World) -> None:
+    away.mode = Mode.HOLD
+    key = is_away(away)
+    away.run(steps=8)
+    assert away.state(key) == (State.WAITING, "until_return")
+    passes(away, days=11)
+    assert away.state(key) == (State.HELD, "needs_approval")
+
+
+def test_without_a_template_for_it_a_note_is_skipped_at_once(away: World) -> None:
+    away.templates = build({"pricing.j2": PRICING})
+    key = is_away(away)
+    away.run(steps=8)
+    assert away.state(key) == (State.SKIPPED, "automatic_reply")
+
+
+# Companies, and machines that write to each other
+
+
+def from_company(world: World, name: str, text: str, address: str) -> str:
+    world.api.writes(f"lead-{name}", text, name=name)
+    return world.deliver(lead_id=f"lead-{name}", lead_email=address, email_id=name, reply_text=text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "address", "state"),
+    [
+        ("opt_out: domain", "bob@firm.example", (State.SKIPPED, "opted_out")),
+        ("opt_out: domain", "bob@other.example", (State.SENT, "posted")),
+        ("opt_out: address", "bob@firm.example", (State.SENT, "posted")),
+        ("", "bob@firm.example", (State.SENT, "posted")),
+    ],
+)
+def test_by_setting_an_opt_out_covers_the_company(
+    world: World, settings: str, address: str, state: tuple[State, str]
+) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": settings})
+    from_company(world, "mail-1", "Please remove me.", "ann@firm.example")
+    asked = from_company(world, "mail-2", "How much is it?", address)
+    world.run()
+    assert world.state(asked) == state
+
+
+def test_a_company_s_opt_out_stops_the_answer_that_waits(world: World) -> None:
+    pricing = PRICING.replace("---\nHi", "delay: 5m..5m\n---\nHi")
+    world.templates = build({"pricing.j2": pricing, "_settings.yaml": "opt_out: domain"})
+    asked = from_company(world, "mail-1", "How much is it?", "bob@firm.example")
+    world.pipeline().answer(asked)
+    from_company(world, "mail-2", "Please remove me.", "ann@firm.example")
+    world.run()
+    assert world.state(asked) == (State.SKIPPED, "opted_out")
+    trace = found(world, asked).trace
+    assert trace[-1]["detail"] == "somebody at their company asked to stop"
+
+
+def test_a_company_s_opt_out_is_heeded_at_the_door(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": "opt_out: domain"})
+    asked = from_company(world, "mail-1", "How much is it?", "bob@firm.example")
+    reply = world.api.reply
+
+    def meanwhile(*given: Any) -> str:
+        world.deliver(event_type="lead_unsubscribed", lead_id="ann", lead_email="ann@firm.example")
+        return reply(*given)
+
+    world.api.reply = meanwhile  # type: ignore[method-assign]
+    world.run()
+    assert world.state(asked) == (State.SKIPPED, "opted_out")
+    assert world.api.sent == []
+
+
+def test_an_opt_out_that_only_the_history_shows_covers_the_company_too(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": "opt_out: domain"})
+    world.api.writes("lead-1", "Please remove me.", name="mail-0")
+    world.api.writes("lead-1", "Or how much is it?", name="mail-1")
+    first = world.deliver(
+        lead_email="ann@firm.example", email_id="mail-1", reply_text="Or how much is it?"
+    )
+    world.run()
+    asked = from_company(world, "mail-2", "How much is it?", "bob@firm.example")
+    world.run()
+    assert world.state(first) == (State.SKIPPED, "opted_out")
+    assert world.state(asked) == (State.SKIPPED, "opted_out")
+
+
+NO_CAPS = "caps: {per_thread: off, per_template: off, per_lead_day: off}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "state"), [(120, (State.HELD, "loop")), (121, (State.SENT, "posted"))]
+)
+def test_who_answers_an_automatic_answer_within_two_minutes_may_be_a_machine(
+    world: World, seconds: int, state: tuple[State, str]
+) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": NO_CAPS})
+    world.asks_price()
+    world.run()
+    world.clock.now = found(world, "mail-1").sent_at + seconds * 1000
+    world.api.writes("lead-1", "How much is it for 20?", name="mail-2")
+    second = world.deliver(email_id="mail-2", reply_text="How much is it for 20?")
+    world.run()
+    assert world.state(second) == state
+
+
+def test_two_machines_stop_after_one_exchange(world: World) -> None:
+    world.templates = build({"pricing.j2": PRICING, "_settings.yaml": NO_CAPS})
+    for number in range(5):
+        text = "Your ticket is open. How much is it worth to you?"
+        world.api.writes("lead-1", text, name=f"mail-{number}")
+        world.deliver(email_id=f"mail-{number}", reply_text=text)
+        world.run()
+        world.clock.now += 3_600_000
+    assert len(world.api.sent) == 1
+    assert world.state("mail-4") == (State.HELD, "loop")
+
+
+def test_a_lead_who_asks_again_because_nobody_answered_is_answered(world: World) -> None:
+    world.ledger.pause("*")
+    first = world.asks_price("mail-1")
+    world.run(steps=2)
+    world.clock.now += 3_600_000
+    second = world.asks_price("mail-2")
+    world.ledger.resume("*")
+    world.run()
+    assert world.state(first) == (State.SKIPPED, "superseded")
+    assert world.state(second) == (State.SENT, "posted")

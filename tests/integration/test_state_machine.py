@@ -192,7 +192,7 @@ class Weeks(RuleBasedStateMachine):
     @initialize(
         lag=st.sampled_from([0, 0, LEASE // 2, SETTLE // 2]),
         mode=st.sampled_from([Mode.SEND, Mode.SEND, Mode.SEND, Mode.HOLD]),
-        delay=st.sampled_from(["", "", "delay: 5m..5m\n"]),
+        delay=st.sampled_from(["", "undo: 30s\n", "delay: 5m..5m\n"]),
         caps=st.sampled_from(["", NO_CAPS]),
     )
     def begin(self, lag: int, mode: Mode, delay: str, caps: str) -> None:
@@ -483,6 +483,7 @@ class Weeks(RuleBasedStateMachine):
             "cap": capped,
             "cap_per_lead_day": capped,
             "cap_per_template": capped,
+            "loop": capped,
             "second_doubt": record.doubts > 1,
             "doubt_unreadable": record.doubts > 0,
             "doubt_several": record.doubts > 0,

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from worker.domain.calendars import Holidays
 from worker.domain.frontmatter import (
     FrontMatter,
     TemplateError,
@@ -29,14 +30,16 @@ def test_only_when_is_required() -> None:
     assert front.subject == "Re: {{ thread.subject }}"
     assert front.delay == (timedelta(0), timedelta(0))
     assert front.hours is None
+    assert (front.undo, front.resume) == (timedelta(0), False)
 
 
 def test_everything_can_be_written_down() -> None:
     front = matter(
         "when: reply is mentioning('price')\npriority: 7\nsubject: Hi\naction: skip\nmode: hold\n"
-        "delay: 3m..9m\nhours: Mon-Fri 09:00-17:30\nexamples: {match: [a], skip: [b, c]}"
+        "delay: 3m..9m\nundo: 30s\nhours: Mon-Fri 09:00-17:30\nexamples: {match: [a], skip: [b, c]}"
     )
     assert front.delay == (timedelta(minutes=3), timedelta(minutes=9))
+    assert front.undo == timedelta(seconds=30)
     assert front.hours is not None
     assert front.examples.skip == ("b", "c")
 
@@ -60,6 +63,13 @@ def test_hours_can_be_taken_back(off: str) -> None:
         ),
         ("when: true\n\ndelay: soon", "a.j2:3: delay: 'soon' is no duration; write 90s"),
         ("when: true\ndelay: " + "9" * 30, "a.j2:2: delay: "),
+        ("when: true\nundo: soon", "a.j2:2: undo: 'soon' is no duration; write 90s"),
+        (
+            "when: true\nresume: true\naction: skip",
+            "a.j2:2: resume: only an answer can resume; set action: reply",
+        ),
+        ("when: true\nresume: later", "a.j2:2: resume: "),
+        ("when: true\nresum: true", "a.j2:2: unknown key resum; did you mean resume?"),
         ("when: true\nhours: 9-5", "a.j2:2: hours: '9-5' are no hours; write them like"),
         ("when: true\nmode: loud", "a.j2:2: mode: "),
         ("when: true\naction: shout", "a.j2:2: action: "),
@@ -106,6 +116,19 @@ def test_a_cap_can_be_off() -> None:
         ("caps: {per_thread: true}", "_settings.yaml:1: caps.per_thread: True is no cap"),
         ("caps: {per_tread: 1}", "_settings.yaml:1: unknown key caps.per_tread; did you mean"),
         ("timezone: Berlin", "_settings.yaml:1: timezone: 'Berlin' is no time zone"),
+        ("holidays: GER", "_settings.yaml:1: holidays: 'GER' is no country; did you mean DE (ger"),
+        ("holidays: NO", '_settings.yaml:1: holidays: YAML reads NO and off as false; write "NO"'),
+        ("holidays: [DE-XX]", "_settings.yaml:1: holidays: 'DE-XX' is no region of DE"),
+        (
+            "accounts: {a@b.example: {holidays: GER}}",
+            "_settings.yaml:1: accounts.a@b.example.holidays: 'GER' is no country",
+        ),
+        (
+            "campaigns: {Q4: {timezone: Tokyo}}",
+            "_settings.yaml:1: campaigns.Q4.timezone: 'Tokyo' is no time zone",
+        ),
+        ("campaigns: {Q4: {zone: UTC}}", "_settings.yaml:1: unknown key campaigns.Q4.zone"),
+        ("opt_out: company", "_settings.yaml:1: opt_out: "),
         (
             "accounts: {a@b.example: {timezone: CET+9}}",
             "_settings.yaml:1: accounts.a@b.example.timezone: 'CET+9' is no time zone",
@@ -124,6 +147,32 @@ def test_an_account_is_found_whatever_the_case_of_its_address() -> None:
     assert account is not None
     assert account.model_dump() == {"timezone": "", "name": "Sam", "phone": 1}
     assert found.account("") is None
+
+
+def test_the_holidays_of_a_mailbox_are_for_the_clock_and_not_for_templates() -> None:
+    account = settings("accounts: {a@b.example: {holidays: [DE-BY, US]}}").account("a@b.example")
+    assert account is not None
+    assert account.holidays == Holidays(("DE-BY", "US"))
+    assert account.model_dump() == {"timezone": ""}
+
+
+def test_no_holidays_are_something_else_than_none_named() -> None:
+    assert settings("holidays: []").holidays == Holidays()
+    assert settings("holidays:").holidays is None
+
+
+def test_a_campaign_is_found_by_its_id_or_its_name() -> None:
+    found = settings("campaigns: {c-1: {timezone: UTC}, Q4 Asia: {timezone: Asia/Tokyo}}")
+    by_id, by_name = found.campaign("C-1", "other"), found.campaign("x", " q4 ASIA ")
+    assert by_id is not None
+    assert by_name is not None
+    assert (by_id.timezone, by_name.timezone) == ("UTC", "Asia/Tokyo")
+    assert found.campaign("", "") is None
+
+
+def test_an_opt_out_covers_the_address_unless_it_is_set_to_cover_the_domain() -> None:
+    assert settings("").opt_out == "address"
+    assert settings("opt_out: domain").opt_out == "domain"
 
 
 def test_both_parts_of_a_file_keep_their_line_numbers() -> None:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -149,6 +150,46 @@ def test_the_providers_word_for_automatic_is_kept(flag: object, *, automatic: bo
     assert only(id="a", is_auto_reply=flag).automatic is automatic
 
 
+@pytest.mark.parametrize(
+    ("fields", "recipients"),
+    [
+        ({"to_address_email_list": MAILBOX}, (MAILBOX,)),
+        (
+            {"to_address_email_list": f"Sam <{MAILBOX.upper()}>, x@y.example"},
+            (MAILBOX, "x@y.example"),
+        ),
+        (
+            {"to_address_email_list": '"Doe, J" <j@x.example>;k@x.example'},
+            ("j@x.example", "k@x.example"),
+        ),
+        ({"to": [MAILBOX, "'k@x.example'"]}, (MAILBOX, "k@x.example")),
+        ({"to": MAILBOX, "cc_address_email_list": "x@y.example"}, (MAILBOX, "x@y.example")),
+        ({"to": MAILBOX, "cc": MAILBOX}, (MAILBOX,)),
+        ({"to": "o'neil@x.example"}, ("o'neil@x.example",)),
+        ({"bcc_address_email_list": MAILBOX}, ()),
+        ({"to": "undisclosed-recipients:;"}, ()),
+        ({"to": None, "cc": [None, 7, {}, "@", "a@", "@b"]}, ()),
+        ({}, ()),
+    ],
+)
+def test_whom_a_mail_is_addressed_to_is_kept(
+    fields: dict[str, Any], recipients: tuple[str, ...]
+) -> None:
+    assert only(id="a", **fields).recipients == recipients
+
+
+@pytest.mark.parametrize("opening", ["(", "<", '"', "[", "(<"])
+def test_a_hostile_header_is_read_in_no_time(opening: str) -> None:
+    started = perf_counter()
+    only(id="a", to=opening * 500_000 + "a@b.example")
+    assert perf_counter() - started < 0.5
+
+
+def test_where_a_lead_wants_answers_is_kept() -> None:
+    assert only(id="a", reply_to="Bob <BOB@lead.example>").reply_to == "bob@lead.example"
+    assert only(id="a", reply_to=None).reply_to == ""
+
+
 # The order
 
 
@@ -293,6 +334,7 @@ def test_the_sample_of_a_thread_is_read_in_full(sample: Any) -> None:
     assert reply.sender == "dana.reyes@northwind.example"
     assert reply.at == datetime(2026, 11, 20, 14, 31, 58, tzinfo=UTC)
     assert "\n> Hi Dana," in reply.text
+    assert (reply.recipients, reply.reply_to) == (("sam@tryacme.example",), "")
     assert answer.text.startswith("Thanks Dana - for 12 seats it depends on modules.\n\nWould")
 
 
@@ -306,7 +348,8 @@ def test_the_sample_reads_the_same_from_the_addresses_alone(sample: Any) -> None
 
 FIELDS = (
     "id", "direction", "ue_type", "type", "from", "lead", "eaccount", "body", "text", "html",
-    "subject", "timestamp", "timestamp_email", "is_auto_reply", "ai_agent_id",
+    "subject", "timestamp", "timestamp_email", "is_auto_reply", "ai_agent_id", "to", "cc",
+    "reply_to",
 )  # fmt: skip
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),

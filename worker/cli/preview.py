@@ -12,7 +12,7 @@ from worker.cli import output
 from worker.contracts import webhook
 from worker.contracts.history import items_of, read_thread
 from worker.domain.deciding import decide, leaves_at, policy_of
-from worker.domain.decision import Decision, Hold, OptOut, Reply, Skip
+from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip
 from worker.domain.errors import TemplateProblem
 from worker.domain.model import Draft, Mode, ReplyEvent, Thread, stricter
 from worker.domain.reading import Facts, read
@@ -75,6 +75,10 @@ def _describe(decision: Decision, facts: Facts, templates: Templates, mode: Mode
     match decision:
         case Reply(rule):
             return _reply(rule, facts, templates, mode)
+        case Later(rule, until):
+            shown = _reply(rule, facts, templates, mode)
+            later = {"decision": "wait", "reason": "until_return", "send_at": _stamp(until)}
+            return shown | later if shown["draft"] else shown
         case Skip(reason, detail, template):
             return _outcome("skip", reason, detail, template)
         case Hold(reason, detail, template):
@@ -109,7 +113,11 @@ def _reply(rule: Rule, facts: Facts, templates: Templates, mode: Mode) -> dict[s
         case Mode.SEND:
             shown = _outcome("reply", "", "", rule.name, draft)
             leaves = leaves_at(rule, facts, templates)
-            return shown | {"send_at": leaves.isoformat(timespec="seconds")}
+            return shown | {"send_at": _stamp(leaves)}
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
 
 
 def _print(shown: dict[str, Any]) -> None:

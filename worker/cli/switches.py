@@ -8,7 +8,7 @@ from worker.bootstrap import make_ledger
 from worker.contracts import lenient
 from worker.domain.errors import NotPossible
 from worker.domain.search import Query
-from worker.ledger.accounts import person
+from worker.ledger.accounts import companies_of, person
 from worker.ledger.redis import RedisLedger
 from worker.running import load_beside
 
@@ -70,7 +70,7 @@ def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it
         ledger.suppress([person("address", bare)], "asked to stop: by hand")
         click.echo(f"{bare} gets no more answers")
         return
-    was = ledger.lift([person("address", bare), *_leads_of(ledger, bare)])
+    was = ledger.lift([person("address", bare), *companies_of(bare), *_leads_of(ledger, bare)])
     click.echo(f"{bare} may be answered again" if was else f"{bare} was not suppressed")
 
 

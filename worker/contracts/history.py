@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from worker.contracts.lenient import address, flag, identity, moment, text
+from worker.contracts.lenient import address, addresses, flag, identity, moment, text
 from worker.domain.errors import TryLater
 from worker.domain.model import Direction, Message, ReplyEvent, Thread
 from worker.domain.quotes import READ_AT_MOST
@@ -70,6 +70,11 @@ def _message(item: Mapping[str, Any], event: ReplyEvent) -> Message:
         text=_text(item),
         campaign_step=_kind(item, "ue_type") == _CAMPAIGN and not identity(item, "ai_agent_id"),
         automatic=flag(item, "is_auto_reply"),
+        reply_to=address(item, "reply_to", "reply_to_address"),
+        recipients=addresses(
+            item, "to_address_email_list", "to", "to_email", "to_address", "recipients",
+            "cc_address_email_list", "cc",
+        ),
     )  # fmt: skip
     return message if message.id else replace(message, id=_made_id(message))
 

@@ -13,6 +13,10 @@ _LONGEST_ID: Final = 200
 _LONGEST_TEXT: Final = 1024 * 1024
 """Characters: as much as a webhook may have in all; more than any mail has in words."""
 
+_LONGEST_HEADER: Final = 64 * 1024
+_NOT_IN_ADDRESSES: Final = re.compile(r"[\s<>,;:\"()\[\]]+")
+"""Splitting is linear, and deep brackets are none to it: the standard library recurses."""
+
 _TOO_LARGE: Final = 10**_LONGEST_ID
 _MILLISECONDS_FROM: Final = 1e11
 """Epoch numbers above are milliseconds; as seconds they would lie past the year 5000."""
@@ -87,6 +91,22 @@ def address(data: Mapping[str, Any], *names: str) -> str:
             bare = value[value.rfind("<") + 1 :].split(">")[0]
             return clean(bare.strip()).casefold()[:_LONGEST_ID]
     return ""
+
+
+def addresses(data: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    """Return all mail addresses of the fields, in lower case, bare.
+
+    Each field is a header's text (`Ann <ann@b.example>, c@d.example`), or a list of such.
+    """
+    values = (data.get(name) for name in names)
+    texts = [text for value in values for text in (value if isinstance(value, list) else [value])]
+    parts = [
+        clean(part).strip("'").casefold()[:_LONGEST_ID]
+        for text in texts
+        if isinstance(text, str)
+        for part in _NOT_IN_ADDRESSES.split(text[:_LONGEST_HEADER])
+    ]
+    return tuple(dict.fromkeys(part for part in parts if "@" in part[1:-1]))
 
 
 def flag(data: Mapping[str, Any], name: str) -> bool:

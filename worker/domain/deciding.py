@@ -1,27 +1,56 @@
 """Guards, then rules: the decision on one reply, with the trace that led to it."""
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from worker.domain import guards, rules
-from worker.domain.decision import Verdict
+from worker.domain.away import may_resume, returns, wrote_lately
+from worker.domain.decision import Hold, Later, Reply, Skip, Verdict
 from worker.domain.guards import Policy
-from worker.domain.model import Caps
+from worker.domain.model import Caps, TraceLine
 from worker.domain.reading import Facts
 from worker.domain.rendering import context
 from worker.domain.rules import Rule, Templates
-from worker.domain.schedule import dice, parse_zone, send_at
+from worker.domain.schedule import dice, no_holiday, send_at
+from worker.domain.whose import holidays_of, zone_of
 
-UTC_ZONE = ZoneInfo("UTC")
+_A_MACHINE: Final = "automatic_reply"
 
 
 def decide(facts: Facts, templates: Templates, policy: Policy) -> Verdict:
     """Decide what becomes of a reply."""
     decision, asked = guards.check(facts, policy)
-    if decision is not None:
-        return Verdict(decision, asked)
-    verdict = rules.choose(templates, context(facts, templates.settings), facts.tally)
-    return Verdict(verdict.decision, (*asked, *verdict.trace))
+    if decision is None:
+        verdict = rules.choose(templates, context(facts, templates.settings), facts.tally)
+        return Verdict(verdict.decision, (*asked, *verdict.trace))
+    if isinstance(decision, Skip) and decision.reason == _A_MACHINE:
+        return _resume(facts, templates, policy, asked) or Verdict(decision, asked)
+    return Verdict(decision, asked)
+
+
+def _resume(
+    facts: Facts, templates: Templates, policy: Policy, skipped: tuple[TraceLine, ...]
+) -> Verdict | None:
+    """Decide on a note that the guards skip; None where nothing follows the lead's return."""
+    if not may_resume(facts, templates):
+        return None
+    known = context(facts, templates.settings)
+    verdict = rules.choose(templates, known, facts.tally, resume=True)
+    match verdict.decision:
+        case Reply(rule):
+            due = returns(rule, facts, templates)
+        case Hold(reason="template_error"):
+            return Verdict(verdict.decision, (*skipped, *verdict.trace))
+        case _:
+            return None
+    if wrote_lately(max(due, facts.now), facts, templates):
+        return None
+    if facts.now < due:
+        back = f"back on {facts.return_day}"
+        waits = TraceLine(step="away", name=rule.name, outcome="waits", detail=back)
+        return Verdict(Later(rule, due), (*skipped, *verdict.trace, waits))
+    refused, asked = guards.check(facts, policy, lifted=_A_MACHINE)
+    return Verdict(refused or verdict.decision, (*asked, *verdict.trace))
 
 
 def policy_of(templates: Templates, max_age: timedelta) -> Policy:
@@ -32,27 +61,25 @@ def policy_of(templates: Templates, max_age: timedelta) -> Policy:
         caps=Caps(**settings.caps.model_dump()),
         exclude=settings.exclude,
         own_mailboxes=frozenset(address.casefold() for address in settings.accounts),
+        whole_domains=settings.opt_out == "domain",
     )
 
 
-def leaves_at(rule: Rule, facts: Facts, templates: Templates) -> datetime:
-    """Return when the rule's answer to this reply leaves (UTC)."""
+def leaves_at(
+    rule: Rule, facts: Facts, templates: Templates, shown: datetime | None = None
+) -> datetime:
+    """Return when the rule's answer to this reply leaves (UTC).
+
+    `shown`: since when a person could have stopped it; None where nobody could so far.
+    """
+    hours, settings = rule.front.hours, templates.settings
     return send_at(
         facts.received,
         facts.now,
         delay=rule.front.delay,
         thrown=dice(facts.event.key),
-        hours=rule.front.hours,
-        zone=_zone(facts, templates),
+        hours=hours,
+        zone=zone_of(facts, settings),
+        closed=holidays_of(facts, settings).__contains__ if hours else no_holiday,
+        undo_until=(shown or facts.now) + rule.front.undo,
     )
-
-
-def _zone(facts: Facts, templates: Templates) -> ZoneInfo:
-    """Return whose clock counts: the lead's, else the mailbox's, else the team's."""
-    account = templates.settings.account(facts.event.mailbox)
-    names = (
-        str(facts.event.lead.get("timezone") or facts.event.lead.get("time_zone") or ""),
-        account.timezone if account else "",
-        templates.settings.timezone,
-    )
-    return next(filter(None, map(parse_zone, names)), UTC_ZONE)

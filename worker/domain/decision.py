@@ -1,6 +1,7 @@
 """Decisions are values; whoever acts on one has to handle them all."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from worker.domain.model import TraceLine
@@ -14,6 +15,14 @@ class Reply:
     """Answer with this rule's template."""
 
     rule: "Rule"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Decide again then (UTC): the lead is away, and this rule writes once they are back."""
+
+    rule: "Rule"
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class OptOut:
     template: str = ""
 
 
-Decision = Reply | Skip | Hold | OptOut
+Decision = Reply | Later | Skip | Hold | OptOut
 
 
 @dataclass(frozen=True, slots=True)

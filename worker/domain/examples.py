@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from worker.domain.deciding import decide
-from worker.domain.decision import Decision, Hold, OptOut, Reply, Skip
+from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip
 from worker.domain.errors import TemplateProblem
 from worker.domain.frontmatter import TemplateError
 from worker.domain.guards import Policy
@@ -37,7 +37,7 @@ def _must_match(rule: Rule, text: str, templates: Templates) -> Iterator[Templat
     decision = _decide(text, templates)
     if _chosen(decision) != rule.name:
         yield _wrong(rule, f"the match example “{text}” {_became(decision)}")
-    elif isinstance(decision, Reply):
+    elif isinstance(decision, Reply | Later):
         try:
             render(rule, example_facts(text), templates.settings)
         except TemplateProblem as problem:
@@ -67,7 +67,7 @@ def example_facts(text: str) -> Facts:
 
 def _chosen(decision: Decision) -> str:
     match decision:
-        case Reply(rule):
+        case Reply(rule) | Later(rule):
             return rule.name
         case Skip(template=name) | Hold(template=name) | OptOut(template=name):
             return name
@@ -75,7 +75,7 @@ def _chosen(decision: Decision) -> str:
 
 def _became(decision: Decision) -> str:
     match decision:
-        case Reply(rule):
+        case Reply(rule) | Later(rule):
             return f"gets {rule.file} (priority {rule.front.priority}) instead"
         case Skip(reason, detail) | Hold(reason, detail):
             return f"ends as {reason}: {detail}"

@@ -8,9 +8,18 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from worker.domain.durations import parse_range
+from worker.domain.calendars import Holidays
+from worker.domain.durations import parse_duration, parse_range
 from worker.domain.model import Caps, Mode
 from worker.domain.schedule import Hours, parse_zone
 
@@ -27,6 +36,10 @@ class TemplateError(Exception):
 
 def _hours(value: object) -> Hours | None:
     return None if value in (None, False, "off") else Hours.parse(str(value))
+
+
+def _holidays(value: object) -> Holidays | None:
+    return None if value is None else Holidays.parse(value)
 
 
 def _cap(value: object) -> int | None:
@@ -47,9 +60,11 @@ def _zone(value: object) -> str:
 
 
 Delay = Annotated[tuple[timedelta, timedelta], BeforeValidator(parse_range)]
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 OpenHours = Annotated[Hours | None, BeforeValidator(_hours)]
 Cap = Annotated[int | None, BeforeValidator(_cap)]
 Zone = Annotated[str, BeforeValidator(_zone)]
+Calendar = Annotated[Holidays | None, BeforeValidator(_holidays)]
 
 
 class _Strict(BaseModel):
@@ -72,8 +87,18 @@ class FrontMatter(_Strict):
     action: Literal["reply", "skip", "hold", "opt_out"] = "reply"
     mode: Mode = Mode.SEND
     delay: Delay = (timedelta(0), timedelta(0))
+    undo: Duration = timedelta(0)
     hours: OpenHours = None
+    resume: bool = False
     examples: Examples = Examples()
+
+    @field_validator("resume")
+    @classmethod
+    def _resume_replies(cls, resume: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic calls it so
+        if resume and info.data.get("action") != "reply":
+            msg = "only an answer can resume; set action: reply"
+            raise ValueError(msg)
+        return resume
 
 
 class Account(BaseModel):
@@ -81,6 +106,14 @@ class Account(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     timezone: Zone = ""
+    holidays: Calendar = Field(None, exclude=True)
+
+
+class Campaign(_Strict):
+    """What is known of all leads of one campaign."""
+
+    timezone: Zone = ""
+    holidays: Calendar = None
 
 
 _CAPS: Final = Caps()
@@ -103,13 +136,21 @@ class TemplateSettings(_Strict):
     caps: CapTable = CapTable()
     exclude: tuple[str, ...] = ()
     doubt: Literal["resend", "hold"] = "resend"
+    opt_out: Literal["address", "domain"] = "address"
     timezone: Zone = ""
+    holidays: Calendar = None
     accounts: dict[str, Account] = Field(default_factory=dict)
+    campaigns: dict[str, Campaign] = Field(default_factory=dict)
 
     def account(self, mailbox: str) -> Account | None:
         """Return the row of a mailbox, whatever the case of its address."""
         rows = {address.casefold(): row for address, row in self.accounts.items()}
         return rows.get(mailbox.casefold())
+
+    def campaign(self, campaign_id: str, name: str) -> Campaign | None:
+        """Return the row of a campaign, by its id or by its name in any case."""
+        rows = {known.casefold(): row for known, row in self.campaigns.items()}
+        return rows.get(campaign_id.casefold()) or rows.get(name.strip().casefold())
 
 
 def split(name: str, source: str) -> tuple[str, str]:

@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return a time of the ledger: milliseconds since the epoch."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class EventClass(StrEnum):
@@ -71,6 +76,8 @@ class Message:
         text: the whole text, quotes included; made from HTML where there is no text.
         campaign_step: sent by the campaign's own sequence: outbound, but no answer.
         automatic: flagged as written by a machine.
+        reply_to: where its writer wants answers; "" where the API does not say.
+        recipients: whom it is addressed to, copies included; empty where the API does not say.
 
     """
 
@@ -83,6 +90,8 @@ class Message:
     text: str = field(default="", repr=False)
     campaign_step: bool = False
     automatic: bool = False
+    reply_to: str = ""
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +112,23 @@ class Caps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One answer that went out; `automatic`: no person approved it."""
+
+    template: str
+    at: datetime
+    automatic: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many automatic answers went out already, from the ledger's own history."""
+    """What went out already, from the ledger's own history; `sent`: to this lead, in order."""
 
     in_thread: int = 0
     to_lead_today: int = 0
     from_mailbox_this_hour: int = 0
     by_template: Mapping[str, int] = field(default_factory=dict)
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

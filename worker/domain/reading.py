@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread
 from worker.domain.optout import opt_out_subject, opt_out_words
@@ -20,7 +20,10 @@ class Facts:
         words: the newest words of the person.
         raw: the whole text of the mail.
         opt_out: the words that ask us to stop; "" where there are none.
+        kind: who wrote it, as `autoreply read` calls it: `person`, `out_of_office`, ….
+        return_day: when the lead says to be back, where an out-of-office note tells it surely.
         suppressed: the lead or its address is on the list of those who asked us to stop.
+        domain_suppressed: somebody at the lead's company is on it.
         answers: our own mails in the conversation → the inbound mail that each answers.
         received: when the service accepted the event (UTC).
         now: the present moment (UTC).
@@ -35,7 +38,10 @@ class Facts:
     raw: str = field(repr=False)
     subject: str = field(repr=False)
     opt_out: str = ""
+    kind: str = "person"
+    return_day: date | None = None
     suppressed: bool = False
+    domain_suppressed: bool = False
     tally: Tally = field(default_factory=Tally)
     answers: Mapping[str, str] = field(default_factory=dict)
     received: datetime
@@ -70,9 +76,37 @@ class Facts:
 
     @property
     def superseded_by(self) -> Message | None:
-        """The newest mail of the lead after this one, machines aside."""
-        newer = [m for m in self.later if m.direction is Direction.INBOUND and not m.automatic]
+        """The newest mail of the lead after this one; a machine's counts after a machine's."""
+        machines = self.kind == "out_of_office"
+        newer = [
+            m
+            for m in self.later
+            if m.direction is Direction.INBOUND and (machines or not m.automatic)
+        ]
         return newer[-1] if newer else None
+
+    @property
+    def repeats(self) -> Message | None:
+        """An earlier mail of theirs with the same words, after which we wrote to them.
+
+        Machines answer each mail of ours alike; people ask again what we left unanswered, and
+        say "Yes" again a month later. An out-of-office note is the same every time, and meant so.
+        """
+        if not self.words or self.kind == "out_of_office":
+            return None
+        since = {m.id for m in self.later} | {self.mail.id if self.mail else ""}
+        before = [m for m in self.thread.messages if m.id not in since]
+        ours = [index for index, m in enumerate(before) if m.direction is Direction.OUTBOUND]
+        answered = before if self.tally.in_thread else before[: max(ours, default=0)]
+        wanted = fingerprint(self.words)
+        same = (
+            m
+            for m in reversed(answered)
+            if m.direction is Direction.INBOUND
+            and (m.at is None or self.at - m.at < _SAME_WORDS_FOR)
+            and fingerprint(newest_words(m.text)) == wanted
+        )
+        return next(same, None)
 
 
 def read(
@@ -168,6 +202,9 @@ def _index_of(event: ReplyEvent, thread: Thread, received: datetime) -> int | No
     )
     return next(same, None)
 
+
+_SAME_WORDS_FOR = timedelta(days=14)
+"""How long the same words again look like a machine's: it answers each step of a campaign."""
 
 _NO_ID_APART = timedelta(days=1)
 """A webhook follows its mail within a day: the same "Yes" a month ago is another mail."""

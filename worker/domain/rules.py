@@ -126,9 +126,10 @@ def _build_rule(
 ) -> Rule:
     data = settings.defaults | load_yaml(name, front)
     matter = validate(FrontMatter, name, data, front)
-    if matter.hours and not settings.timezone:
-        message = f"hours needs a timezone in {SETTINGS_FILE}, like timezone: Europe/Berlin"
-        raise TemplateError(name, line_of("hours", front), message)
+    timed = "hours" if matter.hours else "resume" if matter.resume else ""
+    if timed and not settings.timezone:
+        message = f"{timed} needs a timezone in {SETTINGS_FILE}, like timezone: Europe/Berlin"
+        raise TemplateError(name, line_of(timed, front), message)
     when_line = line_of("when", front)
     return Rule(
         name=name.removesuffix(SUFFIX),
@@ -178,10 +179,15 @@ def _load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Templat
         raise TemplateError(name, error.lineno, error.message or "") from None
 
 
-def choose(templates: Templates, context: Context, tally: Tally) -> Verdict:
-    """Ask the rules from the highest priority down; the first that fits decides."""
+def choose(
+    templates: Templates, context: Context, tally: Tally, *, resume: bool = False
+) -> Verdict:
+    """Ask the rules from the highest priority down; the first that fits decides.
+
+    `resume`: ask those that write to somebody who was away, instead of all others.
+    """
     trace: list[TraceLine] = []
-    for rule in templates.rules:
+    for rule in (rule for rule in templates.rules if rule.front.resume is resume):
         with recording_words() as fired:
             try:
                 fits = rule.fits(context)

@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain, filterfalse
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,8 +15,16 @@ _WINDOW: Final = re.compile(
     r"(?P<first>[a-z]{3})(?:-(?P<last>[a-z]{3}))?\s+(?P<start>\d\d?:\d\d)-(?P<end>\d\d?:\d\d)"
 )
 _MIDNIGHT: Final = "24:00"
-_DAYS_AHEAD: Final = 15
-"""Two weeks: the hour that the clocks skip can swallow a window of a single day."""
+_DAYS_AHEAD: Final = 366
+"""A year: weeks of holidays, and the hour that the clocks skip, can swallow a window."""
+
+Closed = Callable[[date], bool]
+"""Says of a day whether it is a holiday."""
+
+
+def no_holiday(_: date) -> bool:
+    """Stand for a calendar without holidays."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +53,48 @@ class Hours:
         """
         return cls(tuple(_window(part) for part in text.split(",")))
 
-    def next_open(self, moment: datetime, zone: ZoneInfo) -> datetime:
-        """Return the moment itself, or the next one at which a window opens (UTC)."""
-        local = moment.astimezone(zone)
-        openings = (
-            self._opening(window, local, local + timedelta(days=ahead), zone)
-            for ahead in range(_DAYS_AHEAD)
+    def next_open(self, moment: datetime, zone: ZoneInfo, closed: Closed = no_holiday) -> datetime:
+        """Return the moment itself, or the next one at which a window opens (UTC).
+
+        Nothing opens on a day that is `closed`. Hours that for a whole year fall on such days
+        only are kept as they stand: an answer must not wait for ever.
+        """
+        today = moment.astimezone(zone).date()
+        days = [today + timedelta(days=ahead) for ahead in range(_DAYS_AHEAD)]
+        in_turn = chain(filterfalse(closed, days), days)
+        openings = (self._opening(day, moment.astimezone(UTC), zone) for day in in_turn)
+        return next(filter(None, openings))
+
+    def _opening(self, day: date, now: datetime, zone: ZoneInfo) -> datetime | None:
+        """Return the first moment of a day, from now on, at which one of its windows is open."""
+        found = (
+            max(now, opens)
             for window in self.windows
+            if day.weekday() in window.days
+            for opens, closes in [_on_the_wall(window, day, zone)]
+            if max(now, opens) < closes
         )
-        return min(opening for opening in openings if opening is not None)
-
-    @staticmethod
-    def _opening(window: Window, now: datetime, day: datetime, zone: ZoneInfo) -> datetime | None:
-        if day.weekday() not in window.days:
-            return None
-        opens = _on_the_wall(day, window.start, zone)
-        closes = _on_the_wall(
-            day if window.end else day + timedelta(days=1), window.end or time(), zone
-        )
-        moment = max(now.astimezone(UTC), opens)
-        return moment if moment < closes else None
+        return min(found, default=None)
 
 
-def _on_the_wall(day: datetime, at: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day.date(), at, zone).astimezone(UTC)
+def _on_the_wall(window: Window, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when a window opens and closes on a day (UTC)."""
+    last = day if window.end else day + timedelta(days=1)
+    return wall_time(day, window.start, zone), wall_time(last, window.end or time(), zone)
+
+
+def wall_time(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return when the clock on the wall first shows a time, or jumps over it (UTC)."""
+    wanted = datetime.combine(day, at)
+    first, last = sorted(wanted.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+
+    def is_before(second: int) -> bool:
+        return (first + timedelta(seconds=second)).astimezone(zone).replace(tzinfo=None) < wanted
+
+    if not is_before(0):  # not skipped; of a doubled hour, the first
+        return first
+    skipped = range(round((last - first).total_seconds()))
+    return first + timedelta(seconds=bisect_left(skipped, 1, key=lambda s: not is_before(s)))
 
 
 def _window(text: str) -> Window:
@@ -107,6 +136,8 @@ def send_at(
     thrown: float,
     hours: Hours | None,
     zone: ZoneInfo,
+    closed: Closed = no_holiday,
+    undo_until: datetime | None = None,
 ) -> datetime:
     """Return when the answer to a mail leaves; never in the past (UTC).
 
@@ -115,10 +146,27 @@ def send_at(
         now: the present moment.
         delay: shortest and longest delay.
         thrown: the event's `dice`, in [0, 1): where in the range its delay lies.
-        hours: the opening hours, None for any hour.
+        hours: the opening hours, None for any hour on any day.
         zone: whose clock the hours are on.
+        closed: the days on which nothing leaves, whatever the hours.
+        undo_until: until when a person may still say no.
 
     """
     low, high = delay
-    earliest = max(now, received + low + (high - low) * thrown)
-    return hours.next_open(earliest, zone) if hours else earliest
+    earliest = max(now, received + low + (high - low) * thrown, undo_until or now)
+    return hours.next_open(earliest, zone, closed) if hours else earliest
+
+
+OFFICE_HOURS: Final = Hours.parse("Mon-Fri 09:00-17:00")
+"""The business days of whoever has set no hours."""
+
+
+def resume_at(
+    back: date, *, hours: Hours | None, zone: ZoneInfo, closed: Closed = no_holiday
+) -> datetime:
+    """Return when to write to somebody who is back on a day: one business day later (UTC).
+
+    That is the first opening after the day of the return, which is for their full inbox.
+    """
+    morning = wall_time(back + timedelta(days=1), time(), zone)
+    return (hours or OFFICE_HOURS).next_open(morning, zone, closed)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
+from worker.domain.addresses import company_domain
 from worker.domain.model import Draft, EventClass, ReplyEvent, TraceLine
 from worker.domain.optout import opt_out_subject, opt_out_words
 from worker.domain.quotes import newest_words
@@ -45,8 +46,18 @@ def people_of(event: ReplyEvent, sender: str = "") -> list[str]:
     return lead + [person("address", address) for address in addresses]
 
 
+def companies_of(*addresses: str) -> list[str]:
+    """Return the names under which all of somebody's company may be suppressed.
+
+    They are marked whenever one of its people asks to stop; whether such a mark counts is a
+    setting (`opt_out: domain`).
+    """
+    domains = dict.fromkeys(filter(None, map(company_domain, addresses)))
+    return [person("domain", domain) for domain in domains]
+
+
 def person(kind: str, value: str) -> str:
-    """Return the hashed name of a lead's id or an address in the list of suppressed ones."""
+    """Return the hashed name of a lead's id, an address or a domain in the list of suppressed."""
     return f"{kind}:{hashed(value.casefold())}"
 
 
@@ -71,8 +82,15 @@ def ignored_reason(event: ReplyEvent) -> str:
 
 def suppressed_by(event: ReplyEvent) -> list[str]:
     """Return whom a delivery suppresses: who unsubscribed or asks to stop, who is gone."""
+    gone = event.event_types[0] == _GONE
     signal = event.event_class is EventClass.SIGNAL
-    return people_of(event) if signal or (opens(event) and _asks_to_stop(event)) else []
+    if not (signal or (opens(event) and _asks_to_stop(event))):
+        return []
+    return people_of(event) + ([] if gone else companies_of(event.lead_email))
+
+
+_GONE: Final = "email_bounced"
+"""An address that is no more says nothing of the others of its company."""
 
 
 def _asks_to_stop(event: ReplyEvent) -> bool:
@@ -111,6 +129,7 @@ def fields_of(event: ReplyEvent, version: int) -> dict[str, str]:
         "v": str(version),
         "conversation": conversation_of(event),
         "people": json.dumps(people_of(event)),
+        "company": next(iter(companies_of(event.lead_email)), ""),
         "workspace": event.workspace,
         "campaign_id": event.campaign_id,
         "lead_id": event.lead_id,

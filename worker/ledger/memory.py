@@ -55,6 +55,7 @@ class MemoryLedger(MemoryIntake):
             paused=self._pause_over(row),
             hold_off=max(self._off_until - self._at, 0),
             suppressed=self._is_suppressed(row),
+            domain_suppressed=row.get("company", "") in self._suppressed,
             lifted=max((self._lifted.get(person, 0) for person in self._people(row)), default=0),
             doubted=self._doubted.get(conversation, 0),
             tally=self._tally(key, row, row.get("mailbox", "")),

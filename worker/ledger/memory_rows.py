@@ -4,12 +4,12 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Final, TypeVar
 
 from worker.domain.errors import LeaseLost
-from worker.domain.model import Tally
+from worker.domain.model import Sent, Tally, moment
 from worker.domain.progress import AT_RISK, FINAL, WAKEABLE, State, is_legal
 from worker.domain.record import HistoryLine
 from worker.ledger import accounts
@@ -181,7 +181,16 @@ class MemoryRows:
             to_lead_today=sum(at >= self._at - _DAY_MS for _, at in thread),
             from_mailbox_this_hour=sum(at >= self._at - HOUR_MS for _, at in hour),
             by_template=dict(Counter(template for template, _ in thread)),
+            sent=tuple(self._told_sent(key, row)),
         )
+
+    def _told_sent(self, key: str, row: Row) -> Iterator[Sent]:
+        """Yield what went out in the conversation, this event's own aside, in order."""
+        sends = self._sends.get(row["conversation"], {})
+        for at, owner, template in sorted((at, *member) for member, at in sends.items()):
+            if owner != key:
+                approved = (self._row(owner) or {}).get("approved_by")
+                yield Sent(template=template, at=moment(at), automatic=not approved)
 
 
 def illegal(before: State, after: State) -> RuntimeError:

@@ -2,11 +2,11 @@
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from worker.domain.errors import LeaseLost, NotPossible
-from worker.domain.model import Draft, ReplyEvent, Tally, TraceLine
+from worker.domain.model import Draft, ReplyEvent, Sent, Tally, TraceLine, moment
 from worker.domain.progress import State
 from worker.domain.record import RECORD_VERSION, Record, from_fields, known_state
 from worker.ledger import accounts
@@ -61,22 +61,20 @@ class RedisLedger(RedisViews):
         answer = self._run("claim", key=key, most_stumbles=accounts.MOST_STUMBLES)
         if answer[0] != "claimed":
             return NotNow(answer[0], known_state(answer[1]))
-        _, token, now, paused, off, suppressed, lifted, doubted, counted, answers, flat = answer
-        tally = json.loads(counted)
+        (
+            _, token, now, paused, off, suppressed, company, lifted, doubted, counted, sent,
+            answers, flat,
+        ) = answer  # fmt: skip
         return Claim(
             record=from_fields(key, _paired(flat)),
             token=token,
             paused=paused,
             hold_off=off,
             suppressed=bool(suppressed),
+            domain_suppressed=bool(company),
             lifted=lifted,
             doubted=doubted,
-            tally=Tally(
-                in_thread=tally["thread"],
-                to_lead_today=tally["day"],
-                from_mailbox_this_hour=tally["hour"],
-                by_template=tally["templates"] or {},
-            ),
+            tally=_tally(json.loads(counted), json.loads(sent)),
             answers=_paired(answers),
             now=now,
         )
@@ -223,6 +221,20 @@ class RedisLedger(RedisViews):
     def sweep(self) -> int:
         """See `Ledger.sweep`."""
         return int(self._run("sweep"))
+
+
+def _tally(counted: Mapping[str, Any], sent: Iterable[tuple[str, int, bool]]) -> Tally:
+    """Read what a script has counted; its empty lists are empty objects."""
+    return Tally(
+        in_thread=counted["thread"],
+        to_lead_today=counted["day"],
+        from_mailbox_this_hour=counted["hour"],
+        by_template=counted["templates"] or {},
+        sent=tuple(
+            Sent(template=template, at=moment(at), automatic=automatic)
+            for template, at, automatic in sent
+        ),
+    )
 
 
 def _paired(flat: Sequence[str]) -> dict[str, str]:

@@ -173,9 +173,12 @@ end
 local DAY, HOUR = 86400000, 3600000
 local function others(set, since, key)
   local found = {}
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', set, since, '+inf')) do
-    local owner, template = string.match(member, '^(.*)|([^|]*)$')
-    if owner ~= key then found[#found + 1] = template end
+  local flat = redis.call('ZRANGEBYSCORE', set, since, '+inf', 'WITHSCORES')
+  for i = 1, #flat, 2 do
+    local owner, template = string.match(flat[i], '^(.*)|([^|]*)$')
+    if owner ~= key then
+      found[#found + 1] = { owner = owner, template = template, at = tonumber(flat[i + 1]) }
+    end
   end
   return found
 end
@@ -186,15 +189,27 @@ local function mailbox_of(key, mailbox)
   return P .. 'mailbox:' .. (mailbox or get(key, 'mailbox') or '')
 end
 local function tally(key, mailbox)
-  local per_template = {}
+  local per_template, day = {}, 0
   local all = others(sends_of(key), '-inf', key)
-  for _, t in ipairs(all) do per_template[t] = (per_template[t] or 0) + 1 end
+  for _, sent in ipairs(all) do
+    per_template[sent.template] = (per_template[sent.template] or 0) + 1
+    if sent.at >= now - DAY then day = day + 1 end
+  end
   return {
     thread = #all,
-    day = #others(sends_of(key), int(now - DAY), key),
+    day = day,
     hour = #others(mailbox_of(key, mailbox), int(now - HOUR), key),
     templates = per_template,
   }
+end
+-- Each answer that went out in the conversation: template, when, and whether by itself.
+local function sent_in(key)
+  local told = {}
+  for _, sent in ipairs(others(sends_of(key), '-inf', key)) do
+    local by_itself = (get(sent.owner, 'approved_by') or '') == ''
+    told[#told + 1] = { sent.template, sent.at, by_itself }
+  end
+  return told
 end
 local function forget_send(key)
   local member = key .. '|' .. (get(key, 'template') or '')

@@ -1,6 +1,6 @@
 -- Takes the lease on the event's conversation, with a new fencing token.
--- Returns {'claimed', token, now, paused, hold-off, suppressed, lifted, doubted, tally, answers,
--- fields} or {why not, state}.
+-- Returns {'claimed', token, now, paused, hold-off, suppressed, company suppressed, lifted,
+-- doubted, tally, sent, answers, fields} or {why not, state}.
 local key = a.key
 local state = get(key, 'state')
 if not state then
@@ -61,7 +61,7 @@ for _, person in ipairs(people) do
 end
 return {
   'claimed', token, now, pause_over(key), math.max(off - now, 0),
-  is_suppressed(people) and 1 or 0, lifted,
+  is_suppressed(people) and 1 or 0, is_suppressed({ get(key, 'company') or '' }) and 1 or 0, lifted,
   tonumber(redis.call('HGET', conv(c), 'doubted') or '') or 0, cjson.encode(tally(key)),
-  redis.call('HGETALL', answers_of(key)), redis.call('HGETALL', ev(key)),
+  cjson.encode(sent_in(key)), redis.call('HGETALL', answers_of(key)), redis.call('HGETALL', ev(key)),
 }

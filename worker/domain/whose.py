@@ -1,0 +1,48 @@
+"""Whose clock and whose holidays count: the lead's own, else the campaign's, else ours.
+
+Only what somebody has written down counts; nothing is guessed from a name or an address.
+"""
+
+from zoneinfo import ZoneInfo
+
+from worker.domain.calendars import Holidays, country_code
+from worker.domain.frontmatter import Account, Campaign, TemplateSettings
+from worker.domain.reading import Facts
+from worker.domain.schedule import parse_zone
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def zone_of(facts: Facts, settings: TemplateSettings) -> ZoneInfo:
+    """Return the clock: the lead's, else the campaign's, else the mailbox's, else the team's."""
+    names = (
+        _field(facts, "timezone", "time_zone"),
+        *(row.timezone for row in _rows(facts, settings) if row),
+    )
+    return next(filter(None, map(parse_zone, names)), UTC_ZONE)
+
+
+def holidays_of(facts: Facts, settings: TemplateSettings) -> Holidays:
+    """Return the holidays of the lead's country, else those set for whoever comes next.
+
+    Where none are wanted (`holidays: []`), those of the lead's country are not either.
+    """
+    rows = (row.holidays for row in _rows(facts, settings) if row)
+    told = next((holidays for holidays in rows if holidays is not None), None)
+    if told == Holidays():
+        return told
+    country = country_code(_field(facts, "country", "country_code"))
+    return Holidays((country,)) if country else told or Holidays()
+
+
+def _rows(
+    facts: Facts, settings: TemplateSettings
+) -> tuple[Campaign | None, Account | None, TemplateSettings]:
+    event = facts.event
+    campaign = settings.campaign(event.campaign_id, event.campaign_name)
+    return campaign, settings.account(event.mailbox), settings
+
+
+def _field(facts: Facts, *names: str) -> str:
+    values = (facts.event.lead.get(name) for name in names)
+    return next((value.strip() for value in values if isinstance(value, str) and value.strip()), "")
