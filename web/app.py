@@ -1,6 +1,6 @@
 """The receiver's Flask app, put together from its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -12,7 +12,7 @@ from worker.ports import Ledger
 
 def create_app(
     *,
-    ledger: Ledger,
+    ledgers: Mapping[str, Ledger],
     spool: Spool,
     receiving: receiver.Receiver,
     ping_broker: Callable[[], None],
@@ -21,7 +21,7 @@ def create_app(
     """Return the app.
 
     Args:
-        ledger: where deliveries go.
+        ledgers: where deliveries go, by the workspace's name.
         spool: where they wait while the ledger is away.
         receiving: takes them to either.
         ping_broker: raises unless the broker answers.
@@ -30,8 +30,8 @@ def create_app(
     """
     app = Flask(__name__)
     app.register_blueprint(receiver.blueprint(receiving))
-    registry, answers = health.make_registry(ledger, spool, queued)
-    app.register_blueprint(health.blueprint(health.Checks(ledger, ping_broker), registry))
+    registry, answers = health.make_registry(ledgers, spool, queued)
+    app.register_blueprint(health.blueprint(health.Checks(ledgers, ping_broker), registry))
     app.register_error_handler(HTTPException, receiver.error_answer)
 
     @app.after_request

@@ -1,6 +1,6 @@
 """`/healthz`, `/readyz` and `/metrics`: for supervisors, balancers and Prometheus."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -17,25 +17,31 @@ from worker.domain.errors import LedgerAway
 from worker.ports import Ledger
 
 _DELIVERIES: Final = ("received", "duplicate")
+_ONLY: Final = "default"
+"""What the workspace is called where there is only one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checks:
     """What readiness rests on; each call raises where its part is missing."""
 
-    ledger: Ledger
+    ledgers: Mapping[str, Ledger]
     ping_broker: Callable[[], None]
 
     def run(self) -> dict[str, str]:
         """Return each part's state: `ok`, or what is wrong with it."""
         return {
-            "ledger": _state(self.ledger.ping),
+            "ledger": _state(self._every_ledger),
             "broker": _state(self.ping_broker),
             "worker": _state(self._a_worker),
         }
 
+    def _every_ledger(self) -> None:
+        for ledger in self.ledgers.values():
+            ledger.ping()
+
     def _a_worker(self) -> None:
-        if not self.ledger.workers():
+        if not all(ledger.workers() for ledger in self.ledgers.values()):
             msg = "no worker was seen within 30 s"
             raise LookupError(msg)
 
@@ -51,8 +57,8 @@ def _state(check: Callable[[], None]) -> str:
 class LedgerCollector(Collector):
     """Reads the figures from the ledger, so that they survive restarts of every process."""
 
-    def __init__(self, ledger: Ledger, queued: Callable[[], int]) -> None:
-        self._ledger = ledger
+    def __init__(self, ledgers: Mapping[str, Ledger], queued: Callable[[], int]) -> None:
+        self._ledgers = {name or _ONLY: ledger for name, ledger in ledgers.items()}
         self._queued = queued
 
     def collect(self) -> Iterator[Metric]:
@@ -70,30 +76,42 @@ class LedgerCollector(Collector):
 
     def _counters(self) -> list[Metric]:
         deliveries = CounterMetricFamily(
-            "autoreply_deliveries", "Webhooks recorded", labels=["event_type", "status"]
+            "autoreply_deliveries",
+            "Webhooks recorded",
+            labels=["workspace", "event_type", "status"],
         )
         steps = CounterMetricFamily(
-            "autoreply_steps", "Steps that events took", labels=["state", "reason"]
+            "autoreply_steps", "Steps that events took", labels=["workspace", "state", "reason"]
         )
-        for (what, reason), count in self._ledger.outcomes().items():
-            if what in _DELIVERIES:
-                deliveries.add_metric([reason, what], count)
-            else:
-                steps.add_metric([what, reason], count)
+        for workspace, ledger in self._ledgers.items():
+            for (what, reason), count in ledger.outcomes().items():
+                if what in _DELIVERIES:
+                    deliveries.add_metric([workspace, reason, what], count)
+                else:
+                    steps.add_metric([workspace, what, reason], count)
         return [deliveries, steps]
 
     def _gauges(self) -> list[Metric]:
-        events = GaugeMetricFamily("autoreply_events", "Events by state", labels=["state"])
-        for state, count in self._ledger.counts().items():
-            events.add_metric([state], count)
-        planned, late = self._ledger.due()
-        return [
-            events,
-            _gauge("autoreply_due", "Events that are due or planned", planned),
-            _gauge("autoreply_due_late_seconds", "Lateness of the oldest", late / 1000),
-            _gauge("autoreply_workers", "Workers seen lately", len(self._ledger.workers())),
-            _gauge("autoreply_queue_length", "Messages in the queue", self._queued()),
-        ]
+        events = GaugeMetricFamily(
+            "autoreply_events", "Events by state", labels=["workspace", "state"]
+        )
+        planned, late, workers = (
+            GaugeMetricFamily(name, about, labels=["workspace"])
+            for name, about in (
+                ("autoreply_due", "Events that are due or planned"),
+                ("autoreply_due_late_seconds", "Lateness of the oldest"),
+                ("autoreply_workers", "Workers seen lately"),
+            )
+        )
+        for workspace, ledger in self._ledgers.items():
+            for state, count in ledger.counts().items():
+                events.add_metric([workspace, state], count)
+            due, lateness = ledger.due()
+            planned.add_metric([workspace], due)
+            late.add_metric([workspace], lateness / 1000)
+            workers.add_metric([workspace], len(ledger.workers()))
+        queued = _gauge("autoreply_queue_length", "Messages in the queue", self._queued())
+        return [events, planned, late, workers, queued]
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:
@@ -118,11 +136,11 @@ class SpoolCollector(Collector):
 
 
 def make_registry(
-    ledger: Ledger, spool: Spool, queued: Callable[[], int]
+    ledgers: Mapping[str, Ledger], spool: Spool, queued: Callable[[], int]
 ) -> tuple[CollectorRegistry, Counter]:
     """Return a registry, and its counter of answered webhook requests."""
     registry = CollectorRegistry()
-    registry.register(LedgerCollector(ledger, queued))
+    registry.register(LedgerCollector(ledgers, queued))
     registry.register(SpoolCollector(spool))
     answers = Counter(
         "autoreply_webhook_answers", "Webhook requests answered", ["status"], registry=registry

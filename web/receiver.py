@@ -5,8 +5,8 @@ While the ledger is away, "recorded" is the spool on this machine's disk.
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 import structlog
@@ -24,8 +24,9 @@ from werkzeug.exceptions import (
 from web import authenticity
 from web.spool import Delivery, Names, Spool
 from worker.contracts import webhook
-from worker.contracts.lenient import json_value
+from worker.contracts.lenient import identity, json_value
 from worker.domain.errors import LedgerAway, LedgerFull, MalformedEvent
+from worker.domain.model import ReplyEvent
 from worker.ports import Ledger
 
 MOST_BYTES: Final = 1024 * 1024
@@ -33,6 +34,9 @@ _DRAIN: Final = 8 * 1024 * 1024
 _MOST_LEVELS: Final = 100
 _TOO_DEEP: Final = "the JSON is nested too deeply"
 _RETRY_AFTER: Final = "30"
+_DESK: Final = "autoreply-workspace"
+"""Kept with a spooled delivery: whose secret it came with."""
+
 _KEPT_HEADERS: Final = ("webhook-id", "User-Agent", "Content-Type")
 _log = structlog.get_logger(__name__)
 
@@ -45,12 +49,31 @@ class Answer:
     body: dict[str, str]
 
 
-class Receiver:
-    """Takes deliveries into the ledger.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where the deliveries of one workspace go.
 
-    Args:
+    Attributes:
+        name: the workspace's row; "" where there is only one.
+        id: the workspace's id at the provider; "" takes the deliveries of every one.
         ledger: where a delivery must be before it is answered.
         secrets: any one of them makes a delivery genuine.
+        prefix: stands before the keys in the queue.
+
+    """
+
+    name: str = ""
+    id: str = ""
+    ledger: Ledger
+    secrets: Sequence[str] = field(repr=False)
+    prefix: str = ""
+
+
+class Receiver:
+    """Takes deliveries into the ledgers.
+
+    Args:
+        desks: one for each workspace.
         publish: queues an accepted event; must not wait.
         spool: where a delivery must be while the ledger is away.
         clock: seconds since the epoch.
@@ -60,14 +83,12 @@ class Receiver:
     def __init__(
         self,
         *,
-        ledger: Ledger,
-        secrets: Sequence[str],
+        desks: Sequence[Desk],
         publish: Callable[[str], None],
         spool: Spool,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._ledger = ledger
-        self._secrets = secrets
+        self._desks = desks
         self._publish = publish
         self._spool = spool
         self._names = Names()
@@ -80,12 +101,15 @@ class Receiver:
             HTTPException: 400, 401, 413, 415 or 503, with a message that says what to do.
 
         """
-        body = self._genuine_body(incoming)
+        vouching, body = self._genuine(incoming)
         _check_type(incoming)
         headers = {n: incoming.headers[n] for n in _KEPT_HEADERS if n in incoming.headers}
-        delivery, payload = Delivery(body, headers), _json(body)
+        payload = _json(body)
+        desk = self._desk_of(payload, vouching)
+        kept = headers | ({_DESK: (desk or vouching[0]).name} if len(self._desks) > 1 else {})
+        delivery = Delivery(body, kept)
         try:
-            return self._record(delivery, payload)
+            return self._record(desk or vouching[0], delivery, payload, is_known=bool(desk))
         except LedgerFull as error:  # making room takes a person: the sender should keep it
             _log.error("ledger_full", problem=str(error))
             raise ServiceUnavailable("the ledger is full; please deliver again") from error
@@ -99,35 +123,68 @@ class Receiver:
             LedgerAway: it has to stay where it is.
 
         """
-        return self._record(delivery, _json(delivery.body))
+        payload = _json(delivery.body)
+        name = delivery.headers.get(_DESK, "")
+        vouching = [desk for desk in self._desks if desk.name == name] or self._desks
+        desk = self._desk_of(payload, vouching)
+        return self._record(desk or vouching[0], delivery, payload, is_known=bool(desk))
 
-    def _genuine_body(self, incoming: Request) -> bytes:
-        """Return the body of a genuine delivery; of others it is not even read."""
-        if authenticity.has_secret(incoming.headers, self._secrets):
-            return _body(incoming)
-        if authenticity.is_signed(incoming.headers):
-            body = _body(incoming)
-            if authenticity.has_signature(incoming.headers, body, self._secrets, self._clock()):
-                return body
+    def _genuine(self, incoming: Request) -> tuple[list[Desk], bytes]:
+        """Return whose secret vouches for a delivery, and its body; of others none is read."""
+        headers = incoming.headers
+        vouching = [d for d in self._desks if authenticity.has_secret(headers, d.secrets)]
+        if vouching:
+            return vouching, _body(incoming)
+        if authenticity.is_signed(headers):
+            body, now = _body(incoming), self._clock()
+            signed = [
+                desk
+                for desk in self._desks
+                if authenticity.has_signature(headers, body, desk.secrets, now)
+            ]
+            if signed:
+                return signed, body
         raise Unauthorized(
             "send the secret as X-Webhook-Secret or as a bearer token, or sign the request"
         )
 
-    def _record(self, delivery: Delivery, payload: Any) -> Answer:  # noqa: ANN401 - JSON
+    def _desk_of(self, payload: object, vouching: Sequence[Desk]) -> Desk | None:
+        """Return the desk of the workspace that a delivery names; None for an unknown one.
+
+        Raises:
+            Unauthorized: it names a workspace whose secret it does not carry.
+
+        """
+        told = identity(payload, "workspace") if isinstance(payload, Mapping) else ""
+        for desk in self._desks:
+            if desk.id in ("", told):
+                if desk in vouching:
+                    return desk
+                raise Unauthorized(f"this secret is not the one of workspace {told}")
+        return vouching[0] if len(vouching) == 1 and not told else None
+
+    def _record(
+        self,
+        desk: Desk,
+        delivery: Delivery,
+        payload: Any,  # noqa: ANN401 - JSON
+        *,
+        is_known: bool,
+    ) -> Answer:
         try:
-            event = webhook.parse(payload, delivery.webhook_id)
+            event = _event(delivery, payload, is_known=is_known)
         except MalformedEvent as error:
             text = delivery.body.decode("utf-8", "replace")
-            key = self._ledger.quarantine(text, error.reason, delivery.headers)
+            key = desk.ledger.quarantine(text, error.reason, delivery.headers)
             said = {"key": key, "status": "quarantined", "reason": error.reason}
             return Answer(202, said | {"message": error.detail})
-        accepted = self._ledger.accept(event, json.dumps(payload))
+        accepted = desk.ledger.accept(event, json.dumps(payload))
         answer = {"key": accepted.key, "status": accepted.status}
         if accepted.status == "ignored":
             return Answer(202, answer | {"reason": accepted.reason})
         if accepted.status == "duplicate":
             return Answer(200, answer)
-        self._publish(accepted.key)
+        self._publish(desk.prefix + accepted.key)
         return Answer(202, answer)
 
     def _keep(self, delivery: Delivery, payload: object) -> Answer:
@@ -140,6 +197,20 @@ class Receiver:
             _log.error("not_spooled", problem=str(error))
             raise ServiceUnavailable("the ledger is away; please deliver again") from error
         return Answer(202, {"status": "spooled"})
+
+
+def _event(delivery: Delivery, payload: object, *, is_known: bool) -> ReplyEvent:
+    """Read a delivery of a known workspace.
+
+    Raises:
+        MalformedEvent: it cannot be used, or nobody here knows its workspace.
+
+    """
+    event = webhook.parse(payload, delivery.webhook_id)
+    if not is_known:
+        detail = f"no row of AUTOREPLY_WORKSPACES has the id {event.workspace or '(none)'}"
+        raise MalformedEvent("unknown_workspace", detail)
+    return event
 
 
 def _body(incoming: Request) -> bytes:

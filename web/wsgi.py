@@ -4,12 +4,14 @@ from flask import Flask
 
 from web.app import create_app
 from web.publisher import Publisher
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.spool import Drain, Spool
 from worker import logs, processes
 from worker.bootstrap import make_ledger, warn_of_server
+from worker.ports import Ledger
 from worker.settings import load
 from worker.tasks import Hints, make_app
+from worker.workspaces import Workspace, workspaces_of
 
 _LEDGER_TIMEOUT = 1.0
 """Seconds: a sender waits for the answer."""
@@ -28,20 +30,25 @@ def create() -> Flask:
     hints = Hints(make_app(settings))
     publisher = Publisher(hints.wake)
     publisher.start()
-    ledger = make_ledger(settings, timeout=_LEDGER_TIMEOUT)
-    warn_of_server(ledger)
+    rows = list(workspaces_of(settings))
+    ledgers = {row.name: make_ledger(row.settings, timeout=_LEDGER_TIMEOUT) for row in rows}
+    warn_of_server(ledgers[rows[0].name])
     spool = Spool(settings.data / "spool")
     receiving = Receiver(
-        ledger=ledger,
-        secrets=[secret.get_secret_value() for secret in settings.webhook_secret],
+        desks=[_desk(row, ledgers[row.name]) for row in rows],
         publish=publisher.publish,
         spool=spool,
     )
     Drain(spool, receiving.record).start()
     return create_app(
-        ledger=ledger,
+        ledgers=ledgers,
         spool=spool,
         receiving=receiving,
         ping_broker=hints.ping,
         queued=hints.queued,
     )
+
+
+def _desk(row: Workspace, ledger: Ledger) -> Desk:
+    secrets = [secret.get_secret_value() for secret in row.settings.webhook_secret]
+    return Desk(name=row.name, id=row.id, ledger=ledger, secrets=secrets, prefix=row.prefix)

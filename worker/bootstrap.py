@@ -49,7 +49,13 @@ def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
         make_client(settings, timeout=timeout),
         lease=milliseconds(settings.lease),
         retention=milliseconds(settings.retention),
+        name=_keys_of(settings),
     )
+
+
+def _keys_of(settings: Settings) -> str:
+    """Return the name that keeps a workspace's keys apart from the others'."""
+    return settings.workspace or "default"
 
 
 def warn_of_server(ledger: RedisLedger) -> None:
@@ -92,7 +98,7 @@ def make_limiter(settings: Settings) -> Limiter:
         ConfigurationError: no Redis is set.
 
     """
-    slots = RedisSlots(make_client(settings))
+    slots = RedisSlots(make_client(settings), name=_keys_of(settings))
     return Limiter(slots, settings.rates, lease=settings.lease.total_seconds())
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -25,7 +26,7 @@ class Clock(threading.Thread):
     """Takes due events from the ledger and queues them, until it is told to stop.
 
     Args:
-        ledger: holds the `due` set.
+        ledgers: hold the `due` sets, each with what stands before its keys in the queue.
         wake: queues events; false where the broker is away.
         queued: how many messages wait in the queue.
         threads: how many events the pool handles at a time.
@@ -36,14 +37,14 @@ class Clock(threading.Thread):
     def __init__(
         self,
         *,
-        ledger: Ledger,
+        ledgers: Sequence[tuple[str, Ledger]],
         wake: Callable[[Sequence[str]], bool],
         queued: Callable[[], int],
         threads: int,
         name: str,
     ) -> None:
         super().__init__(name="clock", daemon=True)
-        self._ledger = ledger
+        self._ledgers = deque(ledgers)
         self._wake = wake
         self._queued = queued
         self._most = _QUEUE_PER_THREAD * threads
@@ -68,17 +69,38 @@ class Clock(threading.Thread):
     def tick(self, now: float) -> int:
         """Do what has to be done at this moment; return how many events were woken."""
         if now >= self._next_beat:
-            self._ledger.seen_alive(self._worker)
+            for _, ledger in self._ledgers:
+                ledger.seen_alive(self._worker)
             self._next_beat = now + _BEAT_EVERY
         if now >= self._next_sweep:
-            self._ledger.sweep()
+            for _, ledger in self._ledgers:
+                ledger.sweep()
             self._next_sweep = now + _SWEEP_EVERY
-        room = self._most - self._queued()
-        keys = self._ledger.take_due(room) if room > 0 else []
+        keys = self._take(self._most - self._queued())
         if keys:
             self._wake(keys)
         return len(keys)
 
+    def _take(self, room: int) -> list[str]:
+        """Take what is due: the same share for each workspace, and the rest for who has more."""
+        self._ledgers.rotate()
+        taken: list[str] = []
+        asked = list(self._ledgers)
+        while asked and len(taken) < room:
+            left, more = room - len(taken), []
+            for share, (prefix, ledger) in zip(_shares(left, len(asked)), asked, strict=True):
+                keys = ledger.take_due(share) if share else []
+                taken += [prefix + key for key in keys]
+                more += [(prefix, ledger)] if share and len(keys) == share else []
+            asked = more
+        return taken
+
     def stop(self) -> None:
         """End the thread; what it took comes back after the lease."""
         self._over.set()
+
+
+def _shares(room: int, among: int) -> list[int]:
+    """Divide the room; the first ones get what does not divide."""
+    each, over = divmod(room, among)
+    return [each + (number < over) for number in range(among)]

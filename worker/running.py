@@ -11,6 +11,7 @@ from typing import Final
 
 from worker.domain.errors import ConfigurationError
 from worker.settings import Settings, load
+from worker.workspaces import chosen
 
 SANDBOX_KEY: Final = "sandbox"
 """What the sandbox takes for an API key."""
@@ -97,9 +98,14 @@ def load_beside(environ: Mapping[str, str] | None = None) -> Settings:
     Where no Redis is set, the one of `autoreply up` on the same data folder is taken.
 
     Raises:
-        ConfigurationError: a setting is wrong.
+        ConfigurationError: a setting is wrong, or which workspace is meant is not said.
 
     """
+    return chosen(load_all(environ))
+
+
+def load_all(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of the whole service, like `load_beside`."""
     settings = load(environ)
     running = find(settings.data)
     if settings.redis_url or running is None:

@@ -21,6 +21,7 @@ from worker.library import Library
 from worker.running import Running
 from worker.settings import Settings
 from worker.supervisor import Part, Supervisor
+from worker.workspaces import workspaces_of
 
 _UP_WITHIN: Final = 60.0
 _ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
@@ -62,8 +63,9 @@ def make_plan(settings: Settings) -> Plan:
         ConfigurationError: see `up`.
 
     """
-    contract_for(settings)
-    Library(settings.templates)
+    for row in workspaces_of(settings):
+        contract_for(row.settings)
+        Library(row.settings.templates)
     _ports_are_free(settings)
     parts: list[Part] = []
     given: dict[str, str] = {}
@@ -75,7 +77,7 @@ def make_plan(settings: Settings) -> Plan:
     given |= {"AUTOREPLY_WEBHOOK_SECRET": secret, "AUTOREPLY_ADMIN_PASSWORD": password}
     given |= {"AUTOREPLY_LOG": settings.log or ("console" if sys.stdout.isatty() else "json")}
     sandbox_url = ""
-    if not settings.api_key.get_secret_value():
+    if not (settings.api_key.get_secret_value() or settings.workspaces):
         port = _sandbox_port(settings)
         sandbox_url = f"http://127.0.0.1:{port}"
         given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": running.SANDBOX_KEY}

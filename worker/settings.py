@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     broker_url: str = Field("", repr=False, description="Celery's broker; default: the Redis URL")
     webhook_secret: Secrets = Field((), description="comma list; any one of them is accepted")
     admin_password: SecretStr = Field(SecretStr(""), description="Flower's, for user admin")
+    workspaces: Path | None = Field(None, description="file of several workspaces' rows")
+    workspace: str = Field("", description="the row that a command is about")
     templates: Path = Field(Path("templates"), description="folder of the template files")
     mode: Mode = Field(Mode.SEND, description="send, hold or shadow; the stricter one wins")
     data: Path = Field(Path("var"), description="embedded server, spool, made secrets")
@@ -179,6 +181,16 @@ def load(environ: Mapping[str, str] | None = None, **overrides: object) -> Setti
     values = _collect(_environment() if environ is None else environ)
     for name, value in overrides.items():
         values[name] = value
+    return validated(values)
+
+
+def validated(values: Mapping[str, Any]) -> Settings:
+    """Check values by the settings' names.
+
+    Raises:
+        ConfigurationError: with what is wrong, and how it is right.
+
+    """
     try:
         return Settings(**values)
     except ValidationError as error:
@@ -206,13 +218,19 @@ def _collect(environ: Mapping[str, str]) -> dict[str, Any]:
                 values[name] = value
         elif name.removesuffix("_file") in SECRETS and name.endswith("_file"):
             if value:
-                values.setdefault(name.removesuffix("_file"), _read_secret(variable, value))
+                values.setdefault(name.removesuffix("_file"), read_secret(variable, value))
         else:
             raise ConfigurationError(_unknown(variable))
     return values
 
 
-def _read_secret(variable: str, path: str) -> str:
+def read_secret(variable: str, path: str) -> str:
+    """Return the secret in a file.
+
+    Raises:
+        ConfigurationError: naming the setting whose file cannot be read.
+
+    """
     try:
         return Path(path).read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:

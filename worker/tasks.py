@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from worker.domain.errors import LedgerAway
 from worker.pipeline import Pipeline
 from worker.ports import Ledger
 from worker.settings import Settings
+from worker.workspaces import Workspaces, workspaces_of
 
 ANSWER: Final = "autoreply.answer"
 QUEUE: Final = "autoreply"
@@ -164,13 +165,15 @@ def run_worker(settings: Settings) -> int:
         _log.warning("setting_without_effect", setting=setting, why="not in this version yet")
     app = make_app(settings)
     name = f"autoreply-{os.getpid()}@{socket.gethostname()}"
-    ledger = bootstrap.make_ledger(settings)
-    bootstrap.warn_of_server(ledger)
+    rows = workspaces_of(settings)
+    ledgers = {row.name: bootstrap.make_ledger(row.settings) for row in rows}
+    bootstrap.warn_of_server(next(iter(ledgers.values())))
+    pipelines = {row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name]) for row in rows}
     in_hand = InHand()
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
-    _add_task(app, bootstrap.make_pipeline(settings, ledger), in_hand)
-    _add_clock(app, ledger, settings, name)
+    _add_task(app, rows, pipelines, in_hand)
+    _add_clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name)
     setup_logging.connect(_keep_our_logging)
     # Running as root is only unsafe with pickled messages; this app takes nothing but JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -187,12 +190,19 @@ def _keep_our_logging(**_: object) -> None:
     """Having a receiver for this signal keeps Celery from setting logging up itself."""
 
 
-def _add_task(app: Celery, pipeline: Pipeline, in_hand: InHand) -> None:
+def _add_task(
+    app: Celery, rows: Workspaces, pipelines: Mapping[str, Pipeline], in_hand: InHand
+) -> None:
     def answer(key: str) -> str:
         """Work on one event; the outcome is what Flower shows as the result."""
         with in_hand.hold(key):
             try:
-                return pipeline.answer(key)
+                row, bare = rows.split(key)
+            except LookupError:
+                _log.warning("no_such_workspace", key=key)
+                return "no such workspace"
+            try:
+                return pipelines[row.name].answer(bare)
             except LedgerAway as error:
                 _log.warning("ledger_away", key=key, problem=str(error))
                 return "ledger away"
@@ -214,10 +224,12 @@ class TakenForGood(Request):
         self.acknowledged = True
 
 
-def _add_clock(app: Celery, ledger: Ledger, settings: Settings, name: str) -> None:
+def _add_clock(
+    app: Celery, ledgers: Sequence[tuple[str, Ledger]], settings: Settings, name: str
+) -> None:
     hints = Hints(app)
     clock = Clock(
-        ledger=ledger,
+        ledgers=ledgers,
         wake=hints.wake,
         queued=hints.queued,
         threads=settings.concurrency,

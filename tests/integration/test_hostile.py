@@ -19,7 +19,7 @@ from integration.world import LEASE, RETENTION, FakeApi, HandClock, World
 from werkzeug.test import TestResponse
 
 from web.app import create_app
-from web.receiver import MOST_BYTES, Receiver
+from web.receiver import MOST_BYTES, Desk, Receiver
 from web.spool import Spool
 from worker.contracts import webhook
 from worker.contracts.history import items_of, read_thread
@@ -68,9 +68,15 @@ few = settings(max_examples=150, deadline=None, suppress_health_check=list(Healt
 
 def client_of(ledger: Ledger, folder: Path) -> FlaskClient:
     spool = Spool(folder / "spool")
-    receiving = Receiver(ledger=ledger, secrets=[SECRET], publish=lambda _: None, spool=spool)
+    receiving = Receiver(
+        desks=[Desk(ledger=ledger, secrets=[SECRET])], publish=lambda _: None, spool=spool
+    )
     app = create_app(
-        ledger=ledger, spool=spool, receiving=receiving, ping_broker=lambda: None, queued=lambda: 0
+        ledgers={"": ledger},
+        spool=spool,
+        receiving=receiving,
+        ping_broker=lambda: None,
+        queued=lambda: 0,
     )
     return app.test_client()
 

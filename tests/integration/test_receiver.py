@@ -50,13 +50,12 @@ class Parts:
 
     def app(self) -> Flask:
         receiving = receiver.Receiver(
-            ledger=self.ledger,
-            secrets=[SECRET, "second", SIGNING],
+            desks=[receiver.Desk(ledger=self.ledger, secrets=[SECRET, "second", SIGNING])],
             publish=self.queue.append,
             spool=self.spool,
         )
         return create_app(
-            ledger=self.ledger,
+            ledgers={"": self.ledger},
             spool=self.spool,
             receiving=receiving,
             ping_broker=self.ping_broker,
@@ -600,7 +599,7 @@ def test_two_apps_count_for_themselves() -> None:
 def test_a_check_that_passes_says_so() -> None:
     parts = Parts()
     parts.ledger.seen_alive("worker-1")
-    states = health.Checks(parts.ledger, parts.ping_broker).run()
+    states = health.Checks({"": parts.ledger}, parts.ping_broker).run()
     assert set(states.values()) == {"ok"}
 
 

@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web.app import create_app
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.spool import Drain, Spool, files
 from web.spool import folder as spooling
 from web.spool.delivery import Delivery, from_line, to_line
@@ -77,12 +77,14 @@ class Site:
         """Start a receiver; the one before is dead, and its files are nobody's."""
         self.spool = Spool(self.folder)
         receiving = Receiver(
-            ledger=self, secrets=[SECRET], publish=self.queue.append, spool=self.spool,
+            desks=[Desk(ledger=self, secrets=[SECRET])],
+            publish=self.queue.append,
+            spool=self.spool,
             clock=lambda: self.now,
-        )  # fmt: skip
+        )
         self.drain = Drain(self.spool, receiving.record)
         self.client: FlaskClient = create_app(
-            ledger=self.ledger, spool=self.spool, receiving=receiving,
+            ledgers={"": self.ledger}, spool=self.spool, receiving=receiving,
             ping_broker=lambda: None, queued=lambda: 0,
         ).test_client()  # fmt: skip
 
@@ -696,13 +698,14 @@ DRAINS = """
 import sys
 from pathlib import Path
 from web.spool import Drain
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.spool import Spool
 from worker.ledger.redis import RedisLedger, connect
 
 ledger = RedisLedger(connect(sys.argv[2]), lease=60_000, retention=86_400_000)
 spool = Spool(Path(sys.argv[1]))
-receiving = Receiver(ledger=ledger, secrets=["x"], publish=lambda key: None, spool=spool)
+desks = [Desk(ledger=ledger, secrets=["x"])]
+receiving = Receiver(desks=desks, publish=lambda key: None, spool=spool)
 drain = Drain(spool, receiving.record)
 print("ready", flush=True)
 sys.stdin.readline()

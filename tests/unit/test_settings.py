@@ -32,6 +32,8 @@ NAMES: dict[str, tuple[str, object]] = {
     "AUTOREPLY_RETENTION": ("30d", timedelta(days=30)),
     "AUTOREPLY_NOTIFY": ("mailto://x", "mailto://x"),
     "AUTOREPLY_LOG": ("json", "json"),
+    "AUTOREPLY_WORKSPACES": ("rows.yaml", Path("rows.yaml")),
+    "AUTOREPLY_WORKSPACE": ("acme", "acme"),
 }
 SECRET_NAMES = ("AUTOREPLY_API_KEY", "AUTOREPLY_WEBHOOK_SECRET", "AUTOREPLY_ADMIN_PASSWORD")
 

@@ -3,6 +3,8 @@
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -26,6 +28,7 @@ from worker.domain.frontmatter import TemplateError
 _WANTING = 1
 _WRONG = 2
 _INTERRUPTED = 130
+_WORKSPACE = "AUTOREPLY_WORKSPACE"
 _EXPECTED = (
     AutoreplyError, ConfigurationError, LedgerAway, OSError, TemplateError, httpx.HTTPError,
 )  # fmt: skip
@@ -67,8 +70,10 @@ class _Group(click.Group):
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("-v", "--verbose", is_flag=True, help="Show the traceback of an error.")
+@click.option("--workspace", metavar="NAME", help="Of several workspaces, this one.")
 @click.version_option(__version__, prog_name="autoreply")
-def main(verbose: bool) -> None:  # noqa: FBT001 - click calls it so; read by _Group
+@click.pass_context
+def main(ctx: click.Context, verbose: bool, workspace: str | None) -> None:  # noqa: ARG001, FBT001 - _Group reads `verbose`
     """Answer replies to cold e-mail: nothing lost, nothing twice, every decision explained.
 
     \b
@@ -77,6 +82,17 @@ def main(verbose: bool) -> None:  # noqa: FBT001 - click calls it so; read by _G
 
     Settings come from the environment, .env, or NAME_FILE for secrets; see the README.
     """  # noqa: D301 - \b keeps click from wrapping these lines
+    if workspace:
+        ctx.with_resource(_chosen(workspace))
+
+
+@contextmanager
+def _chosen(workspace: str) -> Iterator[None]:
+    """Set the setting for as long as the command runs."""
+    before = os.environ.get(_WORKSPACE, "")
+    os.environ[_WORKSPACE] = workspace
+    yield
+    os.environ[_WORKSPACE] = before  # an empty one counts for none
 
 
 for command in (

@@ -11,6 +11,7 @@ from worker.domain.errors import NotPossible, TryLater
 from worker.http import ApiClient
 from worker.running import SANDBOX_KEY
 from worker.settings import Settings, load, missing
+from worker.workspaces import chosen
 
 Contract = Literal["lead", "email"]
 R = TypeVar("R")
@@ -34,7 +35,7 @@ def settings_to_call() -> Settings:
         ConfigurationError: no key is set, and no sandbox runs.
 
     """
-    settings = load()
+    settings = chosen(load())
     if settings.api_key.get_secret_value():
         return settings
     beside = running.find(settings.data)

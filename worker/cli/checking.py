@@ -1,6 +1,6 @@
 """`check`: find out before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -13,27 +13,34 @@ from worker.domain.rules import Templates, build
 from worker.ledger.truth import problems
 from worker.library import read_folder
 from worker.settings import Settings, missing
+from worker.workspaces import workspaces_of
 
 
 @click.command()
 @click.option("--live", is_flag=True, help="Also call the API with the key; only reads.")
 def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
     """Check settings, Redis, and the templates with their examples."""
-    settings = running.load_beside()
-    wrong: list[str] = []
-    for name, found in (
-        ("settings", list(_settings(settings))),
-        ("redis", list(_redis(settings))),
-        *([("broker", list(_broker(settings)))] if settings.broker_url else []),
-        ("templates", list(_templates(settings))),
-        *([("api", list(live_problems(settings)))] if live else []),
-    ):
-        click.echo(f"{'✗' if found else '✓'} {name}")
-        for problem in found:
-            click.echo(f"    {problem}")
-        wrong += found
+    settings = running.load_all()
+    rows = workspaces_of(settings)
+    wrong = [*_said("redis", _redis(settings))]
+    if settings.broker_url:
+        wrong += _said("broker", _broker(settings))
+    for row in rows if not settings.workspace else [rows.named(settings.workspace)]:
+        wrong += _said(f"settings {row.name}", _settings(row.settings))
+        wrong += _said(f"templates {row.name}", _templates(row.settings))
+        if live:
+            wrong += _said(f"api {row.name}", live_problems(row.settings))
     if wrong:
         raise NotPossible("found_wanting", f"{len(wrong)} to mend, see above")
+
+
+def _said(name: str, problems: Iterable[str]) -> list[str]:
+    """Print what is wrong with a part, and return it."""
+    found = list(problems)
+    click.echo(f"{'✗' if found else '✓'} {name.strip()}")
+    for problem in found:
+        click.echo(f"    {problem}")
+    return found
 
 
 def _settings(settings: Settings) -> Iterator[str]:

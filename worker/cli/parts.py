@@ -29,7 +29,7 @@ def up() -> None:
 def web() -> None:
     """Start the receiver alone."""
     settings = load()
-    if not settings.webhook_secret:
+    if not (settings.webhook_secret or settings.workspaces):
         raise missing("webhook_secret")
     if not settings.redis_url:
         raise missing("redis_url")

@@ -21,6 +21,7 @@ from worker.domain.rules import Rule, Templates, build
 from worker.ledger.accounts import ignored_reason, opens
 from worker.library import read_folder
 from worker.settings import Settings, load
+from worker.workspaces import chosen
 
 _file = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 
@@ -33,6 +34,7 @@ _file = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
 def preview(event: Path, thread: Path | None, templates: Path | None, as_json: bool) -> None:  # noqa: FBT001 - click calls it so
     """Show decision, trace and draft for the webhook in EVENT; send nothing."""
     settings = load()
+    settings = chosen(settings) if settings.workspace else settings
     built = build(read_folder(templates or settings.templates))
     if built.problems:
         raise built.problems[0]
