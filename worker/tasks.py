@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from worker import bootstrap
+from worker.chores import ChoreThread
 from worker.clock import Clock
 from worker.domain.errors import LedgerAway
 from worker.pipeline import Pipeline
@@ -169,7 +170,8 @@ def run_worker(settings: Settings) -> int:
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
     _add_task(app, bootstrap.make_pipeline(settings, ledger), in_hand)
-    _add_clock(app, ledger, settings, name)
+    clock = _clock(app, ledger, settings, name)
+    _add_threads(app, [clock, *bootstrap.make_chores(settings, ledger)])
     setup_logging.connect(_keep_our_logging)
     # Running as root is only unsafe with pickled messages; this app takes nothing but JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -213,9 +215,9 @@ class TakenForGood(Request):
         self.acknowledged = True
 
 
-def _add_clock(app: Celery, ledger: Ledger, settings: Settings, name: str) -> None:
+def _clock(app: Celery, ledger: Ledger, settings: Settings, name: str) -> Clock:
     hints = Hints(app)
-    clock = Clock(
+    return Clock(
         ledger=ledger,
         wake=hints.wake,
         queued=hints.queued,
@@ -223,13 +225,17 @@ def _add_clock(app: Celery, ledger: Ledger, settings: Settings, name: str) -> No
         name=name,
     )
 
-    class ClockStep(bootsteps.StartStopStep):
-        """Starts and stops the clock with its worker."""
+
+def _add_threads(app: Celery, threads: Sequence[Clock | ChoreThread]) -> None:
+    class ThreadsStep(bootsteps.StartStopStep):
+        """Starts and stops the clock and the chores with their worker."""
 
         def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - the library's signature
-            clock.start()
+            for thread in threads:
+                thread.start()
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
-            clock.stop()
+            for thread in threads:
+                thread.stop()
 
-    app.steps["worker"].add(ClockStep)
+    app.steps["worker"].add(ThreadsStep)

@@ -45,6 +45,8 @@ class EmailApi:
         """See `MailApi.thread`."""
         return read_thread(self._history(event), event)
 
+    look = thread
+
     def reply(self, event: ReplyEvent, draft: Draft, at_the_door: Callable[[], None]) -> str:
         """See `MailApi.reply`."""
         return sent_id(self._emails.reply(event.mail_id, event.mailbox, draft, at_the_door))
@@ -67,12 +69,12 @@ class ListedHistory:
             GiveUp: it refuses the question.
 
         """
-        mail = self._own(event.mail_id)
+        mail = self.own(event.mail_id)
         listed = self._thread(identity(mail, "thread_id")) or self._by_lead(event, mail)
         shown = {identity(item, "id") for item in listed}
         return listed if not mail or event.mail_id in shown else [*listed, mail]
 
-    def _own(self, mail_id: str) -> Mapping[str, Any]:
+    def own(self, mail_id: str) -> Mapping[str, Any]:
         """Return the event's e-mail; nothing where the API has none of that id.
 
         Webhooks were seen with ids of another form, which the API's path does not take.
