@@ -20,7 +20,7 @@ from worker.contracts.lenient import identity, moment
 from worker.domain.errors import Behind, GiveUp, LedgerAway, OutcomeUnknown
 from worker.domain.model import Draft, ReplyEvent, Thread
 from worker.domain.quotes import READ_AT_MOST
-from worker.http import ApiClient
+from worker.http import LIST, ApiClient
 from worker.mails import KeptMail, Mirror, Start, View
 
 REFILL: Final = "refill"
@@ -53,6 +53,7 @@ class MirroredApi:
     """
 
     def __init__(self, client: ApiClient, mirror: Mirror, ask: Callable[[], int]) -> None:
+        self._client = client
         self._api = EmailApi(client)
         self._listed = ListedHistory(client)
         self._mirror = mirror
@@ -74,16 +75,26 @@ class MirroredApi:
             raise Behind(self._ask() / 1000 + _WOKEN_WITHIN)
         if view.now - view.as_of > _ASK_AFTER_MS:
             self._ask()
-        if not view.thread:
-            view = self._with_own_mail(event)
+        view = view if view.thread else self._with_own_mail(event)
         thread = _read(view, event)
-        return thread if _is_whole(view, thread) else self.look(event)
+        return thread if _is_whole(view, thread) else self._whole(view, event)
 
     def _with_own_mail(self, event: ReplyEvent) -> View:
         """Fetch a mail that the list did not show yet: it leads to its conversation."""
         own = self._listed.own(event.mail_id)
         self._mirror.keep(kept([own]))
         return self._mirror.view(event.mail_id)
+
+    def _whole(self, view: View, event: ReplyEvent) -> Thread:
+        """Fetch a conversation that is older than the mirror: once, and then it is in it."""
+        if not view.thread:
+            return self.look(event)
+        asked = {"limit": PAGE, "sort_order": "asc", "search": f"thread:{view.thread}"}
+        items = items_of(self._client.get(LIST, asked))
+        if len(items) >= int(PAGE):
+            return self.look(event)
+        self._mirror.keep(kept(items), thread=view.thread)
+        return _read(self._mirror.view(event.mail_id), event)
 
     def look(self, event: ReplyEvent) -> Thread:
         """See `MailApi.look`."""
@@ -160,7 +171,7 @@ class Refill:
         """
         start = self._mirror.start()
         try:
-            answer = self._client.get("/v2/emails", _question(start))
+            answer = self._client.get(LIST, _question(start))
         except GiveUp:
             self._mirror.off(_OFF_MS)
             self._filled()

@@ -19,6 +19,7 @@ SECOND = 1000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+LOOK_BACK = 36 * HOUR
 START = 1_760_000_000_000
 
 
@@ -158,14 +159,14 @@ def test_a_provider_without_lists_is_left_alone_for_a_while(
 # Where the next page begins
 
 
-def test_it_begins_a_day_back(mirror: Mirror) -> None:
-    assert mirror.start() == Start(at=START, since=START - DAY, cursor="", era=1)
+def test_it_begins_a_day_and_a_half_back(mirror: Mirror) -> None:
+    assert mirror.start() == Start(at=START, since=START - LOOK_BACK, cursor="", era=1)
 
 
 def test_without_a_mail_it_goes_on_from_where_it_began(mirror: Mirror, clock: HandClock) -> None:
     fill(mirror)
     clock.advance(HOUR)
-    assert mirror.start().since == START - DAY
+    assert mirror.start().since == START - LOOK_BACK
 
 
 def test_pages_follow_their_cursor_until_the_end(mirror: Mirror, clock: HandClock) -> None:
@@ -196,13 +197,13 @@ def test_by_whatever_clock_the_provider_tells_time(mirror: Mirror) -> None:
 
 def test_mails_without_a_time_do_not_move_it(mirror: Mirror) -> None:
     fill(mirror, KeptMail(id="a", thread="thread-1", created=0, content="a!"))
-    assert mirror.start().since == START - DAY
+    assert mirror.start().since == START - LOOK_BACK
     assert shown(mirror, "a") == ["a!"]
 
 
 def test_what_came_another_way_does_not_move_it(mirror: Mirror) -> None:
     mirror.keep([mail("a", at=HOUR)])
-    assert mirror.start().since == START - DAY
+    assert mirror.start().since == START - LOOK_BACK
 
 
 def test_a_cursor_that_leads_nowhere_is_given_up(mirror: Mirror) -> None:
@@ -211,20 +212,20 @@ def test_a_cursor_that_leads_nowhere_is_given_up(mirror: Mirror) -> None:
     assert (mirror.start().cursor, mirror.start().since) == ("", START - SECOND)
 
 
-def test_a_mirror_left_alone_for_a_day_begins_again(mirror: Mirror, clock: HandClock) -> None:
+def test_a_mirror_left_alone_for_that_long_begins_again(mirror: Mirror, clock: HandClock) -> None:
     before = fill(mirror, mail("a"), cursor="after a", whole=False)
-    clock.advance(DAY)
+    clock.advance(LOOK_BACK)
     assert mirror.start().era == before.era
     clock.advance(1)
     again = mirror.start()
-    assert (again.since, again.cursor, again.era) == (clock() - DAY, "", before.era + 1)
+    assert (again.since, again.cursor, again.era) == (clock() - LOOK_BACK, "", before.era + 1)
     assert mirror.view("a").thread == ""
     assert (mirror.view("a").as_of, mirror.view("a").filled) == (0, 0)
 
 
 def test_a_page_of_an_earlier_beginning_changes_nothing(mirror: Mirror, clock: HandClock) -> None:
     late = fill(mirror, mail("a"))
-    clock.advance(DAY + 1)
+    clock.advance(LOOK_BACK + 1)
     now = mirror.start()
     fill(mirror, mail("b"), cursor="after b", at=late)
     assert (mirror.view("b").thread, mirror.view("b").filled) == ("", 0)
@@ -298,7 +299,7 @@ def test_the_stand_in_and_the_server_cannot_be_told_apart(
     ]
     starts = [mirror.start() for mirror in mirrors]
     for number in range(60):
-        clock.advance(dice.choice([1, SECOND, MINUTE, HOUR, 13 * HOUR, 25 * HOUR, 6 * DAY]))
+        clock.advance(dice.choice([1, SECOND, MINUTE, HOUR, 13 * HOUR, 37 * HOUR, 6 * DAY]))
         mails = [
             mail(f"m{dice.randrange(30)}", f"t{dice.randrange(8)}", at=dice.randrange(number + 1),
                  content="x" * dice.randrange(400))

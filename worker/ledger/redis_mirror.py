@@ -10,7 +10,7 @@ from worker.ledger.redis_store import RedisKeys
 from worker.mails import KeptMail, Start, View
 
 HOUR_MS: Final = 3_600_000
-LOOK_BACK_MS: Final = 24 * HOUR_MS
+LOOK_BACK_MS: Final = 36 * HOUR_MS
 """How far back a mirror begins; one that nobody fills for as long begins again."""
 
 RETENTION_MS: Final = 14 * 24 * HOUR_MS
