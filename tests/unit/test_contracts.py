@@ -1,19 +1,23 @@
 """Which contract an event speaks, and the parts that both are made of."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from worker.bootstrap import contract_for, needs_of
+from worker.bootstrap import contract_for, make_pipeline, needs_of
 from worker.contracts.email.api import EmailApi
 from worker.contracts.email.emails import as_html
 from worker.contracts.lead.api import LeadApi
 from worker.contracts.lenient import is_uuid, whole
 from worker.contracts.pages import pages
+from worker.contracts.webhook import parse
 from worker.domain.doubts import is_ours
 from worker.domain.model import Direction, Draft, Message
+from worker.domain.progress import State
 from worker.domain.words import html_to_text
+from worker.ledger.memory import MemoryLedger
 from worker.settings import Settings
 
 from .making import event
@@ -64,6 +68,18 @@ def test_what_an_event_lacks_that_no_contract_can_speak_about_is_said(
     contract: str, lacks: str
 ) -> None:
     assert needs_of(settings(contract)) == f"the webhook lacks {lacks}"
+
+
+def test_an_event_that_no_contract_can_speak_about_is_held_with_what_it_lacks() -> None:
+    clock = iter(range(1_790_000_000_000, 1_790_000_100_000))
+    ledger = MemoryLedger(lease=60_000, retention=86_400_000, now=lambda: next(clock))
+    payload = {"event_type": "reply_received", "email_id": "m", "reply_text": "How much?"}
+    key = ledger.accept(parse(payload), json.dumps(payload)).key
+    make_pipeline(settings("auto"), ledger).answer(key)
+    record = ledger.record(key)
+    assert record is not None
+    assert (record.state, record.reason) == (State.HELD, "no_contract")
+    assert record.detail == needs_of(settings("auto"))
 
 
 # What a reply looks like
