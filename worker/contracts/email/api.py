@@ -53,7 +53,7 @@ class EmailApi:
 
 
 class ListedHistory:
-    """Asks for the event's own e-mail, then for all of its thread: one call of the scarce kind.
+    """Asks for the event's own e-mail, then lists its thread, which is the scarce kind of call.
 
     Where the API does not know the e-mail's id, the lead's address leads to it.
     """
