@@ -1,24 +1,36 @@
 """Which implementation is real: the one place where the parts are put together."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
 
 import redis
 import structlog
 
+from worker.chores import Chore, ChoreThread, Plan
 from worker.contracts.email.api import EmailApi
 from worker.contracts.lead.api import LeadApi
 from worker.domain.durations import milliseconds
-from worker.domain.errors import ConfigurationError, LedgerAway
+from worker.domain.errors import MIRROR, ConfigurationError, LedgerAway
 from worker.domain.model import ReplyEvent
-from worker.http import ApiClient, Pace
+from worker.http import ApiClient
+from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger, connect
+from worker.ledger.redis_mirror import RedisMirror
 from worker.ledger.slots import RedisSlots
 from worker.ledger.truth import problems
 from worker.library import Library
 from worker.limiter import Limiter
-from worker.pipeline import Pipeline, Rules
+from worker.mails import Mirror
+from worker.mirror import REFILL, MirroredApi, Refill
+from worker.pipeline import Pipeline, Rules, hold_everything
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
+
+_REFILL_GRACE: Final = timedelta(seconds=5)
+"""What filling the mirror takes beside its one call: waiting for the turn, and the store."""
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +92,7 @@ def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
         raise missing("api_key")
     return Pipeline(
         ledger=ledger,
-        api_for=contract_for(settings, make_limiter(settings)),
+        api_for=contract_for(settings, share(settings)),
         templates=Library(settings.templates).current,
         rules=Rules(
             mode=settings.mode,
@@ -91,34 +103,85 @@ def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
     )
 
 
-def make_limiter(settings: Settings) -> Limiter:
-    """Return the pace that all workers of the workspace keep together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all workers of a workspace have together, beside the ledger."""
+
+    pace: Limiter
+    mirror: Mirror
+    plan: Plan
+
+
+def share(settings: Settings) -> Shared:
+    """Return what the workers share.
 
     Raises:
         ConfigurationError: no Redis is set.
 
     """
-    slots = RedisSlots(make_client(settings), name=_keys_of(settings))
-    return Limiter(slots, settings.rates, lease=settings.lease.total_seconds())
+    client, name = make_client(settings), _keys_of(settings)
+    slots = RedisSlots(client, name=name)
+    return Shared(
+        pace=Limiter(slots, settings.rates, lease=settings.lease.total_seconds()),
+        mirror=RedisMirror(client, name=name),
+        plan=RedisPlan(client, name=name),
+    )
 
 
-def contract_for(
-    settings: Settings, pace: Pace | None = None
-) -> Callable[[ReplyEvent], MailApi | None]:
-    """Return what chooses the API that speaks an event's contract.
+def make_chores(settings: Settings, ledger: Ledger) -> list[ChoreThread]:
+    """Return the chores of a worker, each in its thread.
+
+    Raises:
+        ConfigurationError: no Redis is set, or no request can carry the key.
+
+    """
+    if EmailApi not in _contracts(settings):
+        return []
+    shared = share(settings)
+    refill = Refill(make_api(settings, shared), shared.mirror, lambda: ledger.unpark(MIRROR))
+    lease = 2 * settings.http_timeout + _REFILL_GRACE
+    chores = [Chore(name=REFILL, run=refill, every=None, lease=lease)]
+    trouble = partial(hold_everything, ledger)
+    return [ChoreThread(chore, shared.plan, trouble=trouble) for chore in chores]
+
+
+def make_api(settings: Settings, shared: Shared | None = None) -> ApiClient:
+    """Return a client of the provider that keeps the shared pace.
 
     Raises:
         ConfigurationError: no request can carry the key, or the URL is none.
 
     """
-    client = ApiClient(
+    return ApiClient(
         settings.api_url,
         settings.api_key.get_secret_value(),
         deadline=settings.http_timeout.total_seconds(),
-        pace=pace,
+        pace=shared.pace if shared else None,
     )
-    spoken = [contract(client) for contract in _contracts(settings)]
+
+
+def contract_for(
+    settings: Settings, shared: Shared | None = None
+) -> Callable[[ReplyEvent], MailApi | None]:
+    """Return what chooses the API that speaks an event's contract.
+
+    Without what workers share, each call leaves at once, and each conversation is asked for.
+
+    Raises:
+        ConfigurationError: no request can carry the key, or the URL is none.
+
+    """
+    client = make_api(settings, shared)
+    spoken = [_made(contract, client, shared) for contract in _contracts(settings)]
     return lambda event: next((api for api in spoken if api.speaks(event)), None)
+
+
+def _made(
+    contract: type[LeadApi | EmailApi], client: ApiClient, shared: Shared | None
+) -> LeadApi | EmailApi | MirroredApi:
+    if shared and contract is EmailApi:
+        return MirroredApi(client, shared.mirror, partial(shared.plan.ask, REFILL))
+    return contract(client)
 
 
 def needs_of(settings: Settings) -> str:

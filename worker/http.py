@@ -30,7 +30,9 @@ _LEAST_WAIT: Final = 0.001
 _LONGEST_WAIT: Final = 3600.0
 _REFUSED_WAIT: Final = 60.0
 
-_LISTS: Final = "/v2/emails"
+LIST: Final = "/v2/emails"
+"""Where e-mails are listed: the provider's scarcest call."""
+
 _REPLIES: Final = "/v2/emails/reply"
 
 Effect = Literal["read", "send"]
@@ -170,7 +172,7 @@ class ApiClient:
 
 def kind_of(method: str, path: str) -> Kind:
     """Return what a call is to the provider's limits."""
-    kinds: Mapping[tuple[str, str], Kind] = {("GET", _LISTS): "list", ("POST", _REPLIES): "reply"}
+    kinds: Mapping[tuple[str, str], Kind] = {("GET", LIST): "list", ("POST", _REPLIES): "reply"}
     return kinds.get((method, path), "other")
 
 

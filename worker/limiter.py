@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from worker.domain.errors import TryLater
+from worker.domain.errors import Paced
 from worker.domain.rates import Rate, spacing
 from worker.http import Kind
 
@@ -106,7 +106,7 @@ class Limiter:
         """Wait for the turn of a call.
 
         Raises:
-            TryLater: its turn is too far away to be waited for here.
+            Paced: its turn is too far away to be waited for here.
 
         """
         longest = self._longest[kind]
@@ -116,7 +116,7 @@ class Limiter:
                 # Half of what it may wait it comes early: a slot missed is a slot lost.
                 wait = (slot.wait - longest / 2) / 1000
                 detail = f"the calls for “{bucket.name}” are used up"
-                raise TryLater("limiter", detail, wait=wait, counts=False)
+                raise Paced(detail, wait)
             if slot.wait > 0:
                 self._sleep(slot.wait / 1000)
 

@@ -22,6 +22,7 @@ from worker.domain.deciding import decide, leaves_at, policy_of
 from worker.domain.decision import Hold, Later, OptOut, Reply, Skip, Verdict
 from worker.domain.durations import milliseconds
 from worker.domain.errors import (
+    Behind,
     GiveUp,
     LeaseLost,
     MalformedEvent,
@@ -48,6 +49,9 @@ from worker.settlement import Closing, Settlement
 
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 900.0
+_NEXT_LOOK: Final = 1.0
+"""Seconds after which a mirror that is fresh, but older than the event, is looked at again."""
+
 _UNREADABLE_TRIES: Final = 5
 _ANSWER_NOW: Final = timedelta(seconds=1)
 """An answer that is due within this leaves at once: waiting costs a round through the queue."""
@@ -151,10 +155,12 @@ class Pipeline:
         That covers the whole conversation: an answer of ours that nobody knows of yet must
         not be taken for the answer to another mail.
         """
-        last = max(claim.record.doubt_at, claim.doubted)
-        left = last + milliseconds(self._rules.settle) - claim.now
+        left = self._last_doubt(claim) + milliseconds(self._rules.settle) - claim.now
         if left > 0:
             raise TryLater("settling", wait=left / 1000, counts=False)
+
+    def _last_doubt(self, claim: Claim) -> int:
+        return max(claim.record.doubt_at, claim.doubted)
 
     def _heed_opt_out(self, claim: Claim, facts: Facts) -> None:
         """Suppress at once, whatever the event's age, the mode or the pause."""
@@ -167,7 +173,7 @@ class Pipeline:
         if api is None:
             words = self._rules.no_contract
             return self._closing.end(claim, State.HELD, "no_contract", detail=words)
-        facts = _facts(claim, event, api.thread(event))
+        facts = _facts(claim, event, self._read(claim, event, api))
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:
             self._accept_newer(event, facts.superseded_by)
@@ -183,6 +189,19 @@ class Pipeline:
         if claim.record.approved_by:
             return self._send_approved(case)
         return self._act(case, decide(facts, templates, policy))
+
+    def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
+        """Read the conversation as it was no earlier than the event needs it.
+
+        That is since it was accepted, and since the history must show an answer that was in
+        doubt: a mirror may be older.
+        """
+        thread, doubted = api.thread(event), self._last_doubt(claim)
+        settled = doubted + milliseconds(self._rules.settle) if doubted else 0
+        needed = moment(max(claim.record.received_at, settled))
+        if thread.as_of and thread.as_of < needed:
+            raise Behind(_NEXT_LOOK)
+        return thread
 
     def _act(self, case: Case, verdict: Verdict) -> str:
         end = partial(self._closing.end, case.claim, trace=verdict.trace)
@@ -261,8 +280,7 @@ class Pipeline:
             return self._closing.end(claim, State.HELD, error.reason, detail=error.detail)
         growing = min(_FIRST_WAIT * 2 ** min(claim.record.tries, 16), _LONGEST_WAIT)
         wait = growing if error.wait is None else error.wait
-        if error.everyone and self._ledger.hold_off(int(wait * 1000), error.reason):
-            _log.error("api_holds_everything", reason=error.reason, detail=error.detail)
+        hold_everything(self._ledger, error, wait)
         self._ledger.wait(
             claim,
             error.reason,
@@ -272,6 +290,12 @@ class Pipeline:
             counts=error.counts,
         )
         return f"waiting {error.reason}"
+
+
+def hold_everything(ledger: Ledger, error: TryLater, wait: float) -> None:
+    """Leave the API alone where its trouble is the whole workspace's; say so once an hour."""
+    if error.everyone and ledger.hold_off(int(wait * 1000), error.reason):
+        _log.error("api_holds_everything", reason=error.reason, detail=error.detail)
 
 
 def _event_of(claim: Claim) -> ReplyEvent:

@@ -14,13 +14,17 @@ class MailApi(Protocol):
     """The provider's API for one event."""
 
     def thread(self, event: ReplyEvent) -> Thread:
-        """Return the conversation's e-mails, oldest first.
+        """Return the conversation's e-mails, oldest first; `as_of` says how old that is.
 
         Raises:
             TryLater: the API is away, busy or refuses the key.
             GiveUp: it has no such conversation.
 
         """
+        ...
+
+    def look(self, event: ReplyEvent) -> Thread:
+        """Return the same, asked of the provider now: what is not in it is not there."""
         ...
 
     def reply(self, event: ReplyEvent, draft: Draft, at_the_door: Callable[[], None]) -> str:
@@ -192,6 +196,10 @@ class Ledger(Protocol):
 
     def hold_off(self, milliseconds: int, reason: str) -> bool:
         """Leave the API alone for a while; true where nobody had said so yet."""
+        ...
+
+    def unpark(self, name: str) -> int:
+        """Bring back the events that wait for something; return how many that wakes."""
         ...
 
     def take_due(self, most: int) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from worker.domain import doubts
 from worker.domain.doubts import Finding
-from worker.domain.errors import GiveUp, OutcomeUnknown, TryLater
+from worker.domain.errors import Behind, GiveUp, OutcomeUnknown, Paced, TryLater
 from worker.domain.model import Draft, ReplyEvent, Thread, TraceLine
 from worker.domain.progress import State
 from worker.ports import Claim, Ledger, MailApi
@@ -67,13 +67,34 @@ class Settlement:
         if record.doubts > 1 or record.draft is None or api is None:
             return self._hold(claim, "second_doubt", record.detail)
         try:
-            thread = api.thread(event)
+            thread = self._thread(claim, event, api, hold=hold)
         except (GiveUp, TryLater) as error:
-            if isinstance(error, GiveUp) or hold or self._is_over(claim, times=_PATIENCE):
-                return self._hold(claim, "doubt_unreadable", str(error))
-            return self._look_again(claim, str(error))
+            return self._unreadable(claim, error, hold=hold)
         look = doubts.look_for(record.draft, thread, record.seen)
         return self._act(claim, record.draft, look, hold=hold)
+
+    def _thread(self, claim: Claim, event: ReplyEvent, api: MailApi, *, hold: bool) -> Thread:
+        """Read the thread; for the last look from the provider itself, not from a mirror.
+
+        An answer that a mirror shows is there. That it shows none says little: the provider
+        may have listed it late.
+        """
+        is_last = hold or self._is_over(claim)
+        try:
+            thread = api.thread(event)
+        except Behind:
+            if not is_last:
+                raise
+            return api.look(event)
+        return api.look(event) if is_last and thread.as_of else thread
+
+    def _unreadable(self, claim: Claim, error: GiveUp | TryLater, *, hold: bool) -> str:
+        """Look again, as long as that may help; our own pace is no reason to ask a person."""
+        wait = error.wait if isinstance(error, Behind | Paced) else None
+        is_hopeless = isinstance(error, GiveUp) or (hold and wait is None)
+        if is_hopeless or self._is_over(claim, times=_PATIENCE):
+            return self._hold(claim, "doubt_unreadable", str(error))
+        return self._look_again(claim, str(error), wait=wait)
 
     def turned_up(self, claim: Claim, thread: Thread) -> str:
         """Record an answer that was in doubt and shows after all; "" where none does."""
@@ -107,8 +128,10 @@ class Settlement:
     def _is_over(self, claim: Claim, *, times: int = 1) -> bool:
         return claim.now >= claim.record.doubt_at + times * self._settle
 
-    def _look_again(self, claim: Claim, detail: str) -> str:
+    def _look_again(self, claim: Claim, detail: str, *, wait: float | None = None) -> str:
         look_at = doubts.next_look(claim.record.doubt_at, claim.now, self._settle)
+        if wait is not None:
+            look_at = claim.now + int(1000 * wait)
         self._ledger.doubt(claim, claim.record.reason, look_at=look_at, detail=detail)
         return f"doubt {claim.record.reason}"
 

@@ -19,6 +19,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from worker import bootstrap
+from worker.chores import ChoreThread
 from worker.clock import Clock
 from worker.domain.errors import LedgerAway
 from worker.pipeline import Pipeline
@@ -173,7 +174,11 @@ def run_worker(settings: Settings) -> int:
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
     _add_task(app, rows, pipelines, in_hand)
-    _add_clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name)
+    clock = _clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name)
+    chores = [
+        chore for row in rows for chore in bootstrap.make_chores(row.settings, ledgers[row.name])
+    ]
+    _add_threads(app, [clock, *chores])
     setup_logging.connect(_keep_our_logging)
     # Running as root is only unsafe with pickled messages; this app takes nothing but JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -224,11 +229,11 @@ class TakenForGood(Request):
         self.acknowledged = True
 
 
-def _add_clock(
+def _clock(
     app: Celery, ledgers: Sequence[tuple[str, Ledger]], settings: Settings, name: str
-) -> None:
+) -> Clock:
     hints = Hints(app)
-    clock = Clock(
+    return Clock(
         ledgers=ledgers,
         wake=hints.wake,
         queued=hints.queued,
@@ -236,13 +241,17 @@ def _add_clock(
         name=name,
     )
 
-    class ClockStep(bootsteps.StartStopStep):
-        """Starts and stops the clock with its worker."""
+
+def _add_threads(app: Celery, threads: Sequence[Clock | ChoreThread]) -> None:
+    class ThreadsStep(bootsteps.StartStopStep):
+        """Starts and stops the clock and the chores with their worker."""
 
         def start(self, parent: Any) -> None:  # noqa: ANN401, ARG002 - the library's signature
-            clock.start()
+            for thread in threads:
+                thread.start()
 
         def stop(self, parent: Any) -> None:  # noqa: ANN401, ARG002
-            clock.stop()
+            for thread in threads:
+                thread.stop()
 
-    app.steps["worker"].add(ClockStep)
+    app.steps["worker"].add(ThreadsStep)

@@ -774,6 +774,25 @@ def test_the_end_of_a_pause_wakes_nothing_that_is_finished(ledger: Ledger) -> No
     assert ledger.due() == (0, 0)
 
 
+def test_what_waits_for_the_mirror_comes_back_when_it_is_filled_or_its_time_is_over(
+    store: Store,
+) -> None:
+    until = START + 5 * SECOND
+    store.ledger.wait(opened(store.ledger), "mirror_behind", until=until, parked="mirror")
+    assert store.ledger.take_due(10) == []
+    assert store.ledger.unpark("mirror") == 1
+    assert store.ledger.take_due(10) == ["mail-1"]
+    store.ledger.wait(claimed(store.ledger), "mirror_behind", until=until, parked="mirror")
+    store.clock.advance(5 * SECOND)
+    assert store.ledger.take_due(10) == ["mail-1"]
+
+
+def test_what_waits_for_something_else_goes_on_waiting(ledger: Ledger) -> None:
+    ledger.wait(opened(ledger), "mirror_behind", until=START + DAY, parked="mirror")
+    assert ledger.unpark("elsewhere") == 0
+    assert ledger.take_due(10) == []
+
+
 # The table of steps
 
 PAIRS = [(before, after) for before in State for after in State]
@@ -1379,6 +1398,8 @@ def whole_life(ledger: Ledger, clock: HandClock) -> None:
     ledger.wait(claim, "paused", until=clock() + DAY, parked="pause:camp", counts=True)
     assert ledger.resume("camp") == 1
     assert ledger.take_due(5) == ["mail-1"]
+    ledger.wait(claimed(ledger), "mirror_behind", until=clock() + DAY, parked="mirror")
+    assert ledger.unpark("mirror") == 1
     ledger.accept(label(), "{}")
     claim = claimed(ledger)
     ledger.accept(reply("mail-2"), "{}")
@@ -1476,6 +1497,7 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "lift": lambda ledger: ledger.lift(["lead:x"]),
     "hold_off": lambda ledger: ledger.hold_off(SECOND, "unauthorized"),
     "take_due": lambda ledger: ledger.take_due(1),
+    "unpark": lambda ledger: ledger.unpark("mirror"),
     "pause": lambda ledger: ledger.pause("*"),
     "resume": lambda ledger: ledger.resume("*"),
     "pauses": lambda ledger: ledger.pauses(),
@@ -1625,6 +1647,7 @@ class Dice:
             lambda: ledger.doubt(claim, "timeout", look_at=until),
             lambda: ledger.wait(claim, "later", until=until, counts=True, draft=DRAFT),
             lambda: ledger.wait(claim, "paused", until=until, parked="pause:*"),
+            lambda: ledger.wait(claim, "mirror_behind", until=until, parked="mirror"),
             lambda: ledger.close(claim, State.SENT, "posted"),
             lambda: ledger.close(claim, self._one(*State), "why"),
             lambda: ledger.bind(claim, mail),
@@ -1645,6 +1668,7 @@ class Dice:
             lambda: ledger.resume(self._one("*", "camp")),
             lambda: ledger.hold_off(self._one(0, MINUTE, HOUR), "busy"),
             lambda: ledger.quarantine(key, "no_lead", {}),
+            lambda: ledger.unpark("mirror"),
             ledger.sweep,
         )
         return step()

@@ -12,7 +12,7 @@ from worker.domain.model import Direction, Draft, Message, Mode, ReplyEvent, Thr
 from worker.domain.progress import RESTING, State
 from worker.domain.rules import Templates, build
 from worker.pipeline import Pipeline, Rules
-from worker.ports import Ledger
+from worker.ports import Acceptance, Ledger
 
 LEASE = 60_000
 SETTLE = 600_000
@@ -140,17 +140,18 @@ class World:
 
     ledger: Ledger
     clock: HandClock
-    api: FakeApi
+    api: Any
     templates: Templates = field(default_factory=lambda: build({"pricing.j2": PRICING}))
     mode: Mode = Mode.SEND
     boot_clock: Callable[[], float] = lambda: 0.0
+    speaks: Callable[[ReplyEvent], bool] = lambda event: bool(event.lead_id)
 
     def pipeline(self, wire: Tripwire | None = None) -> Pipeline:
         wire = wire or Tripwire()
         api = wire.wrap(self.api)
         return Pipeline(
             ledger=wire.wrap(self.ledger),
-            api_for=lambda event: api if event.lead_id else None,
+            api_for=lambda event: api if self.speaks(event) else None,
             templates=lambda: self.templates,
             rules=Rules(
                 mode=self.mode,
@@ -161,8 +162,11 @@ class World:
         )
 
     def deliver(self, **payload: Any) -> str:
-        payload = {"event_type": "reply_received", "lead_id": "lead-1"} | payload
-        return self.ledger.accept(webhook.parse(payload), json.dumps(payload)).key
+        return self.accept({"event_type": "reply_received", "lead_id": "lead-1"} | payload).key
+
+    def accept(self, payload: dict[str, Any]) -> Acceptance:
+        """Take a delivery exactly as it is."""
+        return self.ledger.accept(webhook.parse(payload), json.dumps(payload))
 
     def asks_price(self, name: str = "mail-1") -> str:
         text = "How much is it?"

@@ -286,6 +286,13 @@ def test_the_second_name_of_the_address_counts_where_the_first_has_none(nobody: 
     assert event.lead_email == "ann@lead.example"
 
 
+@pytest.mark.parametrize("name", ["Email", "EMAIL", " email "])
+def test_the_leads_own_field_for_the_address_may_be_written_in_any_case(name: str) -> None:
+    delivery = {"event_type": "lead_unsubscribed", name: "Ann <ANN@lead.example>"}
+    assert parse(delivery).lead_email == "ann@lead.example"
+    assert parse(delivery | {"lead_email": "bea@lead.example"}).lead_email == "bea@lead.example"
+
+
 @pytest.mark.parametrize(
     "stamp",
     ["2026-11-20T14:32:11Z", "2026-11-20T15:32:11+01:00", "2026-11-20 14:32:11", 1795185131,
@@ -453,6 +460,11 @@ def test_a_mail_of_the_history_becomes_an_event_of_the_same_lead() -> None:
     )  # fmt: skip
     assert event == about
     assert merge(event.key, [delivery]) == event
+
+
+def test_a_mail_of_the_history_is_answered_from_the_mailbox_that_got_it() -> None:
+    event, _ = from_history(KNOWN, inbound(mailbox="ola@ours.example"))
+    assert (KNOWN.mailbox, event.mailbox) == ("sam@ours.example", "ola@ours.example")
 
 
 def test_a_mail_without_a_time_stays_without_one() -> None:

@@ -17,6 +17,7 @@ from rich.table import Table
 from worker import running
 from worker.bootstrap import make_ledger
 from worker.cli import output
+from worker.contracts.lenient import address, text
 from worker.domain.errors import NotPossible
 from worker.domain.progress import RESTING
 from worker.domain.record import Record
@@ -55,8 +56,8 @@ def demo(seconds: int) -> None:
 
 
 def _post_all(service: Running, run: str) -> list[_Posted]:
-    text = (resources.files("worker.cli") / "samples.json").read_text("utf-8")
-    samples: list[dict[str, Any]] = json.loads(text.replace("{run}", run))
+    written = (resources.files("worker.cli") / "samples.json").read_text("utf-8")
+    samples: list[dict[str, Any]] = json.loads(written.replace("{run}", run))
     for sample in samples:
         _tell_sandbox(service.sandbox_url, sample["payload"])
     with httpx.Client(
@@ -66,12 +67,28 @@ def _post_all(service: Running, run: str) -> list[_Posted]:
 
 
 def _tell_sandbox(url: str, payload: dict[str, Any]) -> None:
-    """Put the campaign's mail that the lead replies to into the sandbox."""
-    subject = payload.get("reply_subject", "").partition(": ")[2]
-    if subject:
+    """Put what the webhook is about into the sandbox: by lead, or the e-mail that it names."""
+    _, _, subject = payload.get("reply_subject", "").partition(": ")
+    if not subject:
+        return
+    if "lead_id" in payload:
         mail = {"ue_type": 1, "subject": subject, "body": {"text": "Hi, a thought …"}}
-        lead = f"{url}/sandbox/leads/{payload['lead_id']}"
-        httpx.put(lead, json={"emails": [mail]}, timeout=10).raise_for_status()
+        method, path, told = "PUT", f"leads/{payload['lead_id']}", {"emails": [mail]}
+    else:
+        method, path, told = "POST", "inbound", _inbound(payload)
+    httpx.request(method, f"{url}/sandbox/{path}", json=told, timeout=10).raise_for_status()
+
+
+def _inbound(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes the sandbox get the e-mail, and tell nobody of it."""
+    return {
+        "lead_email": address(payload, "lead_email"),
+        "eaccount": payload["email_account"],
+        "id": payload["email_id"],
+        "subject": payload["reply_subject"],
+        "text": text(payload, "reply_text", "reply_text_snippet"),
+        "event_types": [],
+    }
 
 
 def _post(client: httpx.Client, sample: dict[str, Any]) -> _Posted:

@@ -24,7 +24,7 @@ _TAG: Final = re.compile(r"</?[a-z][a-z0-9]*(?:\s[^<>]*)?/?>", re.IGNORECASE)
 """A tag of HTML, and no address in angle brackets."""
 
 
-def items_of(answer: object) -> list[Mapping[str, Any]]:
+def items_of(answer: object, what: str = "e-mails") -> list[Mapping[str, Any]]:
     """Return the objects of an answer: a bare array, or a list inside an object.
 
     Raises:
@@ -36,7 +36,7 @@ def items_of(answer: object) -> list[Mapping[str, Any]]:
         if isinstance(found, Mapping):
             found = next((found[n] for n in _LISTS if isinstance(found.get(n), list | dict)), None)
     if not isinstance(found, list):
-        raise TryLater("unreadable_history", "the answer has no list")
+        raise TryLater("unreadable_history", f"the answer has no list of {what}")
     return [item for item in found if isinstance(item, Mapping)]
 
 

@@ -9,11 +9,12 @@ from worker.contracts.lenient import identity
 Page = list[Mapping[str, Any]]
 
 
-def pages(fetch: Callable[[str], object]) -> Iterator[Page]:
+def pages(fetch: Callable[[str], object], what: str = "e-mails") -> Iterator[Page]:
     """Yield the pages of a list until one tells nothing new; the last may carry a cursor too.
 
     Args:
         fetch: asks for what follows a cursor; "" asks for the first page.
+        what: what it lists, in words.
 
     Raises:
         TryLater: an answer has no list, or could not be had.
@@ -22,7 +23,7 @@ def pages(fetch: Callable[[str], object]) -> Iterator[Page]:
     cursor, page = "", Page()
     while True:
         answer, before = fetch(cursor), page
-        page = items_of(answer)
+        page = items_of(answer, what)
         new = [item for item in page if item not in before]
         if new:
             yield new

@@ -3,6 +3,9 @@
 Every error carries a `reason`: a short slug that logs, counters and the ledger share.
 """
 
+MIRROR = "mirror"
+"""What events are parked for that wait until the mirror is filled."""
+
 _LOOK_AGAIN = 3600.0
 """Seconds after which a parked event is looked at, should its waking be lost."""
 
@@ -45,9 +48,23 @@ class Parked(TryLater):
     `parked`: what it waits for, as the ledger names it (`pause:*`).
     """
 
-    def __init__(self, reason: str, parked: str) -> None:
-        super().__init__(reason, wait=_LOOK_AGAIN, counts=False)
+    def __init__(self, reason: str, parked: str, *, wait: float = _LOOK_AGAIN) -> None:
+        super().__init__(reason, wait=wait, counts=False)
         self.parked = parked
+
+
+class Paced(TryLater):
+    """The call's turn comes after `wait`: our own pace, and no trouble of the provider's."""
+
+    def __init__(self, detail: str, wait: float) -> None:
+        super().__init__("limiter", detail, wait=wait, counts=False)
+
+
+class Behind(Parked):
+    """What is known of the conversation is older than the event needs: more is on its way."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__("mirror_behind", MIRROR, wait=wait)
 
 
 class GiveUp(AutoreplyError):  # noqa: N818 - named after the caller's next step

@@ -96,9 +96,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """The e-mails of a conversation, oldest first."""
+    """The e-mails of a conversation, oldest first.
+
+    `as_of`: when the provider was asked for them, by the ledger's clock, where they come
+    from a mirror; None where it was asked just now.
+    """
 
     messages: tuple[Message, ...] = ()
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

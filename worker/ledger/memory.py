@@ -206,6 +206,10 @@ class MemoryLedger(MemoryIntake):
         self._told[reason] = self._at + HOUR_MS
         return True
 
+    def unpark(self, name: str) -> int:
+        """See `Ledger.unpark`."""
+        return self._unpark(name)
+
     def take_due(self, most: int) -> list[str]:
         """See `Ledger.take_due`."""
         planned = sorted((at, key) for key, at in self._due.items() if at <= self._at)

@@ -162,6 +162,10 @@ class RedisLedger(RedisViews):
         """See `Ledger.hold_off`."""
         return bool(self._run("hold_off", milliseconds=milliseconds, reason=reason))
 
+    def unpark(self, name: str) -> int:
+        """See `Ledger.unpark`."""
+        return int(self._run("unpark", name=name))
+
     def take_due(self, most: int) -> list[str]:
         """See `Ledger.take_due`."""
         return list(self._run("take_due", most=most))

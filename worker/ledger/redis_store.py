@@ -19,7 +19,7 @@ from worker.ledger import accounts
 
 _SCRIPTS: Final = (
     "accept", "advance", "bind", "claim", "forget", "hold_off", "lift", "order", "quarantine",
-    "release", "sending", "suppress", "sweep", "switch", "take_due",
+    "release", "sending", "suppress", "sweep", "switch", "take_due", "unpark",
 )  # fmt: skip
 _SETS: Final = {"FINAL": FINAL, "RESTING": RESTING, "WAKEABLE": WAKEABLE, "AT_RISK": AT_RISK}
 _TAKES_NOTHING: Final = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "BUSY")

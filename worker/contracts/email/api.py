@@ -45,13 +45,15 @@ class EmailApi:
         """See `MailApi.thread`."""
         return read_thread(self._history(event), event)
 
+    look = thread
+
     def reply(self, event: ReplyEvent, draft: Draft, at_the_door: Callable[[], None]) -> str:
         """See `MailApi.reply`."""
         return sent_id(self._emails.reply(event.mail_id, event.mailbox, draft, at_the_door))
 
 
 class ListedHistory:
-    """Asks for the event's own e-mail, then for all of its thread: one call of the scarce kind.
+    """Asks for the event's own e-mail, then lists its thread, which is the scarce kind of call.
 
     Where the API does not know the e-mail's id, the lead's address leads to it.
     """
@@ -67,12 +69,12 @@ class ListedHistory:
             GiveUp: it refuses the question.
 
         """
-        mail = self._own(event.mail_id)
+        mail = self.own(event.mail_id)
         listed = self._thread(identity(mail, "thread_id")) or self._by_lead(event, mail)
         shown = {identity(item, "id") for item in listed}
         return listed if not mail or event.mail_id in shown else [*listed, mail]
 
-    def _own(self, mail_id: str) -> Mapping[str, Any]:
+    def own(self, mail_id: str) -> Mapping[str, Any]:
         """Return the event's e-mail; nothing where the API has none of that id.
 
         Webhooks were seen with ids of another form, which the API's path does not take.

@@ -79,7 +79,9 @@ class Hooks:
     def all(self) -> Iterator[Hook]:
         """Yield every webhook."""
         asked = {"limit": _PAGE}
-        found = pages(lambda cursor: self._client.get("/v2/webhooks", asked | after(cursor)))
+        found = pages(
+            lambda cursor: self._client.get("/v2/webhooks", asked | after(cursor)), "webhooks"
+        )
         return (hook_of(item) for page in found for item in page)
 
     def get(self, hook_id: str) -> Hook:
@@ -151,7 +153,10 @@ class Hooks:
         told = {"from": since and since.isoformat(), "to": until and until.isoformat()}
         told["success"] = None if success is None else str(success).lower()
         asked = {"limit": _PAGE} | {key: value for key, value in told.items() if value}
-        found = pages(lambda cursor: self._client.get("/v2/webhook-events", asked | after(cursor)))
+        found = pages(
+            lambda cursor: self._client.get("/v2/webhook-events", asked | after(cursor)),
+            "deliveries",
+        )
         return (_delivery(item) for page in found for item in page)
 
 

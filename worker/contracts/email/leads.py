@@ -60,7 +60,9 @@ class Leads:
         """Yield the leads that have an address, of one campaign or of all."""
         about = {"contacts": [email], "limit": _PAGE}
         about |= {"campaign": campaign_id} if campaign_id else {}
-        found = pages(lambda cursor: self._client.ask("/v2/leads/list", about | after(cursor)))
+        found = pages(
+            lambda cursor: self._client.ask("/v2/leads/list", about | after(cursor)), "leads"
+        )
         return (_lead(item) for page in found for item in page)
 
     def set_interest(self, email: str, interest: int | None, campaign_id: str = "") -> None:

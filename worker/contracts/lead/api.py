@@ -32,6 +32,8 @@ class LeadApi:
         """See `MailApi.thread`."""
         return read_thread(self._emails(event.lead_id), event)
 
+    look = thread
+
     def _emails(self, lead_id: str) -> Page:
         path = f"/v2/leads/{quote(lead_id, safe='')}/emails"
         found = pages(lambda cursor: self._client.get(path, after(cursor)))

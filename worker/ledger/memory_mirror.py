@@ -1,0 +1,145 @@
+"""The mirror of recent e-mails in memory, for one process; the steps are those of the scripts."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from worker.ledger.redis_mirror import (
+    LOOK_BACK_MS,
+    MOST_BYTES,
+    OVERLAP_MAILS,
+    OVERLAP_MS,
+    RETENTION_MS,
+)
+from worker.mails import KeptMail, Start, View
+
+
+@dataclass(slots=True)
+class _Thread:
+    """One conversation; `at`: when something was last added."""
+
+    at: int = 0
+    whole: bool = False
+    wrote: int = 0
+    mails: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Era:
+    """What is known since the mirror last began; see `mirror_start.lua`."""
+
+    began: int = 0
+    since: int = 0
+    cursor: str = ""
+    as_of: int = 0
+    filled: int = 0
+    newest: dict[str, int] = field(default_factory=dict)
+    threads: dict[str, _Thread] = field(default_factory=dict)
+    thread_of: dict[str, str] = field(default_factory=dict)
+
+
+class MemoryMirror:
+    """See `worker.mails.Mirror`.
+
+    Args:
+        most_bytes: how much the e-mails may take.
+        now: milliseconds since the epoch; replaces the machine's clock in tests.
+
+    """
+
+    def __init__(
+        self,
+        *,
+        most_bytes: int = MOST_BYTES,
+        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._most_bytes = most_bytes
+        self._now = now
+        self._lock = threading.Lock()
+        self._eras = 0
+        self._touched = self._off_until = 0
+        self._era = _Era()
+
+    def start(self) -> Start:
+        """See `Mirror.start`."""
+        with self._lock:
+            now = self._now()
+            if self._touched < now - LOOK_BACK_MS:
+                self._eras += 1
+                self._era, self._touched = _Era(began=now - LOOK_BACK_MS), now
+            since = self._era.since if self._era.cursor else self._overlap()
+            return Start(at=now, since=since, cursor=self._era.cursor, era=self._eras)
+
+    def _overlap(self) -> int:
+        times = self._era.newest.values()
+        if not times:
+            return self._era.began
+        return max(min(times), max(times) - OVERLAP_MS) - 1000
+
+    def fill(self, mails: Sequence[KeptMail], start: Start, *, cursor: str, whole: bool) -> None:
+        """See `Mirror.fill`."""
+        with self._lock:
+            if start.era != self._eras:
+                return
+            era = self._era
+            self._add(mails)
+            era.newest |= {mail.id: mail.created for mail in mails if mail.created}
+            newest = sorted(era.newest.items(), key=lambda item: item[1])
+            era.newest = dict(newest[-OVERLAP_MAILS:])
+            self._touched, era.since = self._now(), start.since
+            era.cursor = "" if whole else cursor
+            if whole and start.at > era.as_of:
+                era.as_of, era.filled = start.at, self._now()
+
+    def keep(self, mails: Sequence[KeptMail], *, thread: str = "") -> None:
+        """See `Mirror.keep`."""
+        with self._lock:
+            self._add(mails)
+            if thread in self._era.threads:
+                self._era.threads[thread].whole = True
+
+    def _add(self, mails: Sequence[KeptMail]) -> None:
+        for mail in mails:
+            thread = self._era.threads.setdefault(mail.thread, _Thread())
+            thread.at = self._now()
+            thread.mails[mail.id] = mail.content
+            self._era.thread_of[mail.id] = mail.thread
+        self._make_room()
+
+    def _make_room(self) -> None:
+        threads = self._era.threads
+        for name in sorted(threads, key=lambda name: (threads[name].at, name)):
+            size = sum(len(c.encode()) for t in threads.values() for c in t.mails.values())
+            if threads[name].at > self._now() - RETENTION_MS and size <= self._most_bytes:
+                return
+            for mail_id in threads.pop(name).mails:
+                del self._era.thread_of[mail_id]
+
+    def wrote(self, mail_id: str) -> None:
+        """See `Mirror.wrote`."""
+        with self._lock:
+            thread = self._era.thread_of.get(mail_id)
+            if thread:
+                self._era.threads[thread].wrote = self._now()
+
+    def off(self, milliseconds: int) -> None:
+        """See `Mirror.off`."""
+        with self._lock:
+            self._off_until, self._era.cursor = self._now() + milliseconds, ""
+
+    def view(self, mail_id: str) -> View:
+        """See `Mirror.view`."""
+        with self._lock:
+            now, name = self._now(), self._era.thread_of.get(mail_id, "")
+            thread = self._era.threads.get(name, _Thread())
+            return View(
+                now=now,
+                as_of=self._era.as_of,
+                filled=self._era.filled,
+                off=self._off_until > now,
+                thread=name,
+                whole=thread.whole,
+                wrote=thread.wrote,
+                mails=tuple(thread.mails.values()),
+            )

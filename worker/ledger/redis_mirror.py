@@ -1,0 +1,96 @@
+"""The mirror of a workspace's recent e-mails, in Redis."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Final
+
+import redis
+
+from worker.ledger.redis_store import RedisKeys
+from worker.mails import KeptMail, Start, View
+
+HOUR_MS: Final = 3_600_000
+LOOK_BACK_MS: Final = 36 * HOUR_MS
+"""How far back a mirror begins; one that nobody fills for as long begins again."""
+
+RETENTION_MS: Final = 14 * 24 * HOUR_MS
+OVERLAP_MS: Final = 10 * 60_000
+OVERLAP_MAILS: Final = 50
+"""Half a page: the other half is for what is new."""
+
+MOST_BYTES: Final = 64 * 1024 * 1024
+
+
+class RedisMirror(RedisKeys):
+    """See `worker.mails.Mirror`.
+
+    Args:
+        client: from `connect`.
+        name: the workspace's row: keeps its keys apart, in one Redis Cluster slot.
+        most_bytes: how much the e-mails may take; the conversations in which nothing has
+            happened for longest go first.
+        now: milliseconds since the epoch; replaces the server's clock in tests.
+
+    """
+
+    _preludes = ("_base", "_mirror")
+    _names = ("mirror_keep", "mirror_off", "mirror_start", "mirror_view", "mirror_wrote")
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        name: str = "default",
+        most_bytes: int = MOST_BYTES,
+        now: Callable[[], int] | None = None,
+    ) -> None:
+        super().__init__(client, name=name, now=now)
+        self._bounds = {
+            "retention": RETENTION_MS,
+            "look_back": LOOK_BACK_MS,
+            "overlap_mails": OVERLAP_MAILS,
+            "most_bytes": most_bytes,
+        }
+
+    def start(self) -> Start:
+        """See `Mirror.start`."""
+        at, since, cursor, era = self._run(
+            "mirror_start", look_back=LOOK_BACK_MS, overlap=OVERLAP_MS
+        )
+        return Start(at=at, since=int(since), cursor=cursor, era=era)
+
+    def fill(self, mails: Sequence[KeptMail], start: Start, *, cursor: str, whole: bool) -> None:
+        """See `Mirror.fill`."""
+        following = "" if whole else cursor
+        self._add(mails, thread="", start=asdict(start), cursor=following, whole=whole)
+
+    def keep(self, mails: Sequence[KeptMail], *, thread: str = "") -> None:
+        """See `Mirror.keep`."""
+        self._add(mails, thread=thread)
+
+    def _add(self, mails: Sequence[KeptMail], **more: object) -> None:
+        self._run("mirror_keep", mails=[asdict(mail) for mail in mails], **self._bounds, **more)
+
+    def wrote(self, mail_id: str) -> None:
+        """See `Mirror.wrote`."""
+        self._run("mirror_wrote", mail_id=mail_id)
+
+    def off(self, milliseconds: int) -> None:
+        """See `Mirror.off`."""
+        self._run("mirror_off", milliseconds=milliseconds)
+
+    def view(self, mail_id: str) -> View:
+        """See `Mirror.view`."""
+        now, as_of, filled, off, thread, whole, wrote, mails = self._run(
+            "mirror_view", mail_id=mail_id
+        )
+        return View(
+            now=now,
+            as_of=as_of,
+            filled=filled,
+            off=bool(off),
+            thread=thread,
+            whole=bool(whole),
+            wrote=wrote,
+            mails=tuple(mails),
+        )

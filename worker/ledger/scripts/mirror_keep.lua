@@ -1,0 +1,54 @@
+-- Adds e-mails: a page of the list of all of them (`a.start`), or what came another way.
+local function bytes(by) redis.call('HINCRBY', META, 'bytes', int(by)) end
+local lifetime = int(a.retention + a.look_back)
+
+local function keep(mail)
+  local key, field = thread_key(mail.thread), 'mail:' .. mail.id
+  bytes(#mail.content - #(redis.call('HGET', key, field) or ''))
+  redis.call('HSET', key, field, mail.content)
+  redis.call('PEXPIRE', key, lifetime)
+  redis.call('HSET', M .. 'of', mail.id, mail.thread)
+  redis.call('ZADD', M .. 'threads', int(now), mail.thread)
+  if a.start and mail.created > 0 then
+    redis.call('ZADD', M .. 'newest', int(mail.created), mail.id)
+    redis.call('HSET', META, 'newest', int(math.max(time('newest'), mail.created)))
+  end
+end
+
+local function drop(thread)
+  local found = redis.call('HGETALL', thread_key(thread))
+  for i = 1, #found, 2 do
+    local id = string.match(found[i], '^mail:(.*)$')
+    if id then
+      redis.call('HDEL', M .. 'of', id)
+      bytes(-#found[i + 1])
+    end
+  end
+  redis.call('DEL', thread_key(thread))
+  redis.call('ZREM', M .. 'threads', thread)
+end
+
+-- Whole conversations go, those first in which nothing has happened for longest: half of
+-- one would look like all of it.
+local function make_room()
+  for _ = 1, 200 do
+    local thread, at = unpack(redis.call('ZRANGE', M .. 'threads', 0, 0, 'WITHSCORES'))
+    if not thread then return end
+    if tonumber(at) > now - a.retention and time('bytes') <= a.most_bytes then return end
+    drop(thread)
+  end
+end
+
+if a.start and a.start.era ~= time('era') then return 'late' end
+for _, mail in ipairs(a.mails) do keep(mail) end
+if a.thread ~= '' then redis.call('HSET', thread_key(a.thread), 'whole', '1') end
+redis.call('ZREMRANGEBYRANK', M .. 'newest', 0, -a.overlap_mails - 1)
+make_room()
+for _, name in ipairs({ 'of', 'threads', 'newest' }) do redis.call('PEXPIRE', M .. name, lifetime) end
+if a.start then
+  redis.call('HSET', META, 'touched', int(now), 'since', int(a.start.since), 'cursor', a.cursor)
+  if a.whole and a.start.at > time('as_of') then
+    redis.call('HSET', META, 'as_of', int(a.start.at), 'filled', int(now))
+  end
+end
+return 'ok'
