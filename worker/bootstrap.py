@@ -1,5 +1,6 @@
 """Which implementation is real: the one place where the parts are put together."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from worker.domain.durations import milliseconds
 from worker.domain.errors import MIRROR, ConfigurationError, LedgerAway
 from worker.domain.model import ReplyEvent
 from worker.http import ApiClient
+from worker.ledger.memo import RedisMemo
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger, connect
 from worker.ledger.redis_mirror import RedisMirror
@@ -25,12 +27,17 @@ from worker.library import Library
 from worker.limiter import Limiter
 from worker.mails import Mirror
 from worker.mirror import REFILL, MirroredApi, Refill
+from worker.notify import DIGEST, NOTIFY, Messenger, Watch
+from worker.notify import EVERY as NOTIFY_EVERY
 from worker.pipeline import Pipeline, Rules, hold_everything
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
 
 _REFILL_GRACE: Final = timedelta(seconds=5)
 """What filling the mirror takes beside its one call: waiting for the turn, and the store."""
+
+_NOTIFY_LEASE: Final = timedelta(minutes=2)
+"""Several services are told one after the other, each with some seconds to answer."""
 
 _log = structlog.get_logger(__name__)
 
@@ -135,14 +142,39 @@ def make_chores(settings: Settings, ledger: Ledger) -> list[ChoreThread]:
         ConfigurationError: no Redis is set, or no request can carry the key.
 
     """
-    if EmailApi not in _contracts(settings):
-        return []
     shared = share(settings)
-    refill = Refill(make_api(settings, shared), shared.mirror, lambda: ledger.unpark(MIRROR))
-    lease = 2 * settings.http_timeout + _REFILL_GRACE
-    chores = [Chore(name=REFILL, run=refill, every=None, lease=lease)]
+    chores = [*_refilling(settings, shared, ledger), *_notifying(settings, ledger)]
     trouble = partial(hold_everything, ledger)
     return [ChoreThread(chore, shared.plan, trouble=trouble) for chore in chores]
+
+
+def _refilling(settings: Settings, shared: Shared, ledger: Ledger) -> list[Chore]:
+    if EmailApi not in _contracts(settings):
+        return []
+    refill = Refill(make_api(settings, shared), shared.mirror, lambda: ledger.unpark(MIRROR))
+    lease = 2 * settings.http_timeout + _REFILL_GRACE
+    return [Chore(name=REFILL, run=refill, every=None, lease=lease)]
+
+
+def _notifying(settings: Settings, ledger: Ledger) -> list[Chore]:
+    if not settings.notify:
+        return []
+    memo = RedisMemo(make_client(settings), name=_keys_of(settings))
+    watch = Watch(ledger, memo, make_messenger(settings).send, time.time)
+    return [
+        Chore(name=NOTIFY, run=watch.look, every=NOTIFY_EVERY, lease=_NOTIFY_LEASE),
+        Chore(name=DIGEST, run=watch.sum_up, every=timedelta(days=1), lease=_NOTIFY_LEASE),
+    ]
+
+
+def make_messenger(settings: Settings) -> Messenger:
+    """Return what tells the operator.
+
+    Raises:
+        ConfigurationError: an address in AUTOREPLY_NOTIFY is none.
+
+    """
+    return Messenger(settings.notify, console=settings.console, workspace=settings.workspace)
 
 
 def make_api(settings: Settings, shared: Shared | None = None) -> ApiClient:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol
 import httpx
 
 from worker.domain.errors import (
+    REFUSED,
     AutoreplyError,
     ConfigurationError,
     GiveUp,
@@ -244,7 +245,7 @@ def understand(
     said = f"HTTP {status}: {_message(content)}".rstrip(": ")
     if status in _REFUSED:
         detail = f"{_REFUSED[status]} ({said})"
-        raise TryLater("api_refused", detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
+        raise TryLater(REFUSED, detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
     if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
         raise TryLater("rate_limited", said, wait=wait, everyone=kind != "list", counts=False)

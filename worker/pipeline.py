@@ -294,7 +294,7 @@ class Pipeline:
 
 def hold_everything(ledger: Ledger, error: TryLater, wait: float) -> None:
     """Leave the API alone where its trouble is the whole workspace's; say so once an hour."""
-    if error.everyone and ledger.hold_off(int(wait * 1000), error.reason):
+    if error.everyone and ledger.hold_off(int(wait * 1000), error.reason, error.detail):
         _log.error("api_holds_everything", reason=error.reason, detail=error.detail)
 
 

@@ -194,8 +194,12 @@ class Ledger(Protocol):
         """
         ...
 
-    def hold_off(self, milliseconds: int, reason: str) -> bool:
+    def hold_off(self, milliseconds: int, reason: str, detail: str = "") -> bool:
         """Leave the API alone for a while; true where nobody had said so yet."""
+        ...
+
+    def held_off(self) -> tuple[str, str]:
+        """Return why the API is left alone just now, reason and detail; "" where it is not."""
         ...
 
     def unpark(self, name: str) -> int:

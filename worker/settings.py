@@ -32,7 +32,7 @@ from worker.domain.rates import Rate, parse_rates, spacing
 
 PREFIX: Final = "AUTOREPLY_"
 SECRETS: Final = frozenset(
-    {"api_key", "webhook_secret", "admin_password", "redis_url", "broker_url"}
+    {"api_key", "webhook_secret", "admin_password", "redis_url", "broker_url", "notify"}
 )
 """Settings that may also come from a file: `AUTOREPLY_API_KEY_FILE=/run/secrets/api_key`."""
 
@@ -81,7 +81,13 @@ class Settings(BaseSettings):
     max_age: Duration = Field(timedelta(hours=72), description="older mail is not answered")
     retention: Duration = Field(timedelta(days=90), description="finished events are kept")
     notify: str = Field("", repr=False, description="Apprise URLs")
+    public_url: str = Field("", description="where people reach the console; for links")
     log: Literal["json", "console", ""] = Field("", description="default: console in a terminal")
+
+    @property
+    def console(self) -> str:
+        """The console's address as people have it."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def rates(self) -> tuple[Rate, ...]:

@@ -35,8 +35,6 @@ _AMQP_TRANSPORT: Final = {"read_timeout": 5, "write_timeout": 5}
 
 _BROKER_AWAY: Final = (AMQPError, KombuError, OSError, RedisError)
 
-_WITHOUT_EFFECT: Final = {"notify"}
-
 _log = structlog.get_logger(__name__)
 
 
@@ -162,8 +160,6 @@ def run_worker(settings: Settings) -> int:
         ConfigurationError: something it needs is not set, or a template is broken.
 
     """
-    for setting in sorted(_WITHOUT_EFFECT & settings.model_fields_set):
-        _log.warning("setting_without_effect", setting=setting, why="not in this version yet")
     app = make_app(settings)
     name = f"autoreply-{os.getpid()}@{socket.gethostname()}"
     rows = workspaces_of(settings)

@@ -1496,6 +1496,7 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "suppress": lambda ledger: ledger.suppress(["lead:x"], "by hand"),
     "lift": lambda ledger: ledger.lift(["lead:x"]),
     "hold_off": lambda ledger: ledger.hold_off(SECOND, "unauthorized"),
+    "held_off": lambda ledger: ledger.held_off(),
     "take_due": lambda ledger: ledger.take_due(1),
     "unpark": lambda ledger: ledger.unpark("mirror"),
     "pause": lambda ledger: ledger.pause("*"),
@@ -1899,3 +1900,15 @@ def test_whoever_waits_for_a_forgotten_event_goes_on(ledger: Ledger) -> None:
     assert refused(ledger, "second") == "busy"
     assert ledger.forget([accounts.named("other@example.com")]) == (1, 0)
     assert isinstance(ledger.claim("second"), Claim)
+
+
+def test_why_the_api_is_left_alone_is_told_for_as_long_as_it_is(
+    ledger: Ledger, clock: HandClock
+) -> None:
+    assert ledger.held_off() == ("", "")
+    ledger.hold_off(MINUTE, "api_refused", "the API key is wrong")
+    assert ledger.held_off() == ("api_refused", "the API key is wrong")
+    ledger.hold_off(SECOND, "rate_limited")
+    assert ledger.held_off() == ("api_refused", "the API key is wrong")
+    clock.advance(MINUTE)
+    assert ledger.held_off() == ("", "")

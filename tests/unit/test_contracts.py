@@ -27,8 +27,8 @@ MAIL_ID = {"mail_id": "019ab6d2-4c77-7e10-a1b2-c3d4e5f60718", "mailbox": "sam@ou
 NOTHING = {"lead_id": "", "mail_id": "", "mailbox": ""}
 
 
-def settings(contract: str) -> Settings:
-    return Settings(_env_file=None, api_contract=contract, api_key="k3y")  # type: ignore[arg-type, call-arg]
+def settings(contract: str, redis_url: str = "") -> Settings:
+    return Settings(_env_file=None, api_contract=contract, api_key="k3y", redis_url=redis_url)  # type: ignore[arg-type, call-arg]
 
 
 # Which contract
@@ -75,7 +75,7 @@ def test_an_event_that_no_contract_can_speak_about_is_held_with_what_it_lacks() 
     ledger = MemoryLedger(lease=60_000, retention=86_400_000, now=lambda: next(clock))
     payload = {"event_type": "reply_received", "email_id": "m", "reply_text": "How much?"}
     key = ledger.accept(parse(payload), json.dumps(payload)).key
-    make_pipeline(settings("auto"), ledger).answer(key)
+    make_pipeline(settings("auto", "redis://127.0.0.1:1"), ledger).answer(key)
     record = ledger.record(key)
     assert record is not None
     assert (record.state, record.reason) == (State.HELD, "no_contract")

@@ -18,6 +18,7 @@ from worker.cli import (
     events,
     hooks,
     leads,
+    notifying,
     parts,
     preview,
     switches,
@@ -104,6 +105,7 @@ for command in (
     campaigns.campaign,
     leads.lead,
     hooks.webhook,
+    notifying.notify,
     *switches.COMMANDS,
 ):
     main.add_command(command)

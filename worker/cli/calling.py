@@ -7,7 +7,7 @@ from typing import Final, Literal, TypeVar
 import click
 
 from worker import running
-from worker.domain.errors import NotPossible, TryLater
+from worker.domain.errors import REFUSED, NotPossible, TryLater
 from worker.http import ApiClient
 from worker.running import SANDBOX_KEY
 from worker.settings import Settings, load, missing
@@ -80,7 +80,7 @@ def patiently(call: Callable[[], R], say: Callable[[str], object] = lambda _: No
         try:
             return call()
         except TryLater as error:
-            if error.reason == "api_refused" or not left:
+            if error.reason == REFUSED or not left:
                 raise NotPossible(error.reason, error.detail or error.reason) from error
             wait = min(growing if error.wait is None else error.wait, _LONGEST_WAIT)
             say(f"{error.reason}: again in {wait:.0f} s")

@@ -10,6 +10,10 @@ _LOOK_AGAIN = 3600.0
 """Seconds after which a parked event is looked at, should its waking be lost."""
 
 
+REFUSED = "api_refused"
+"""The reason where the API refuses the key, the plan or a scope."""
+
+
 class AutoreplyError(Exception):
     """The family. `str(error)` reads `reason: detail`."""
 

@@ -198,9 +198,10 @@ class MemoryLedger(MemoryIntake):
         self._lifted |= dict.fromkeys(people, self._at)
         return sum(self._suppressed.pop(person, None) is not None for person in people)
 
-    def hold_off(self, milliseconds: int, reason: str) -> bool:
+    def hold_off(self, milliseconds: int, reason: str, detail: str = "") -> bool:
         """See `Ledger.hold_off`."""
-        self._off_until = max(self._off_until, self._at + milliseconds)
+        if self._off_until < self._at + milliseconds:
+            self._off_until, self._off_why = self._at + milliseconds, (reason, detail)
         if self._told.get(reason, 0) > self._at:
             return False
         self._told[reason] = self._at + HOUR_MS

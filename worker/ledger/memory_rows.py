@@ -71,6 +71,7 @@ class MemoryRows:
         self._lifted: dict[str, int] = {}
         self._paused: set[str] = set()
         self._off_until = 0
+        self._off_why = ("", "")
         self._told: dict[str, int] = {}
         self._workers: dict[str, int] = {}
         self._stats: Counter[tuple[str, str]] = Counter()

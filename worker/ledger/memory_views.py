@@ -67,6 +67,10 @@ class MemoryViews(MemoryRows):
         """See `Ledger.due`."""
         return len(self._due), max(self._at - min(self._due.values(), default=self._at), 0)
 
+    def held_off(self) -> tuple[str, str]:
+        """See `Ledger.held_off`."""
+        return self._off_why if self._off_until > self._at else ("", "")
+
     def seen_alive(self, worker: str) -> None:
         """See `Ledger.seen_alive`."""
         self._workers[worker] = self._at

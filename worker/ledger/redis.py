@@ -158,9 +158,9 @@ class RedisLedger(RedisViews):
         """See `Ledger.lift`."""
         return int(self._run("lift", people=list(people)))
 
-    def hold_off(self, milliseconds: int, reason: str) -> bool:
+    def hold_off(self, milliseconds: int, reason: str, detail: str = "") -> bool:
         """See `Ledger.hold_off`."""
-        return bool(self._run("hold_off", milliseconds=milliseconds, reason=reason))
+        return bool(self._run("hold_off", milliseconds=milliseconds, reason=reason, detail=detail))
 
     def unpark(self, name: str) -> int:
         """See `Ledger.unpark`."""

@@ -113,6 +113,12 @@ class RedisViews(RedisStore):
         return int(self._redis.zcard(f"{self._prefix}due")), late
 
     @away
+    def held_off(self) -> tuple[str, str]:
+        """See `Ledger.held_off`."""
+        until, why = self._redis.mget(f"{self._prefix}hold_off", f"{self._prefix}hold_why")
+        return _pair(why or "") if int(until or 0) > self._clock() else ("", "")
+
+    @away
     def seen_alive(self, worker: str) -> None:
         """See `Ledger.seen_alive`."""
         workers = f"{self._prefix}workers"
