@@ -121,7 +121,7 @@ class MirroredApi:
 
 
 def _is_fresh(view: View) -> bool:
-    return view.filled >= view.now - _FRESH_MS and view.as_of >= view.wrote
+    return view.filled >= view.now - _FRESH_MS and view.as_of > view.wrote
 
 
 def _read(view: View, event: ReplyEvent) -> Thread:
