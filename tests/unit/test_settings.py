@@ -31,6 +31,7 @@ NAMES: dict[str, tuple[str, object]] = {
     "AUTOREPLY_MAX_AGE": ("24h", timedelta(hours=24)),
     "AUTOREPLY_RETENTION": ("30d", timedelta(days=30)),
     "AUTOREPLY_NOTIFY": ("mailto://x", "mailto://x"),
+    "AUTOREPLY_PUBLIC_URL": ("https://h.example", "https://h.example"),
     "AUTOREPLY_LOG": ("json", "json"),
     "AUTOREPLY_WORKSPACES": ("rows.yaml", Path("rows.yaml")),
     "AUTOREPLY_WORKSPACE": ("acme", "acme"),
@@ -50,6 +51,7 @@ def plain(settings: Settings) -> dict[str, object]:
         "admin_password": settings.admin_password.get_secret_value(),
         "redis_url": settings.redis_url,
         "broker_url": settings.broker_url,
+        "notify": settings.notify,
     }
 
 
