@@ -18,6 +18,9 @@ from worker.domain.words import clean, fold, plain
 READ_AT_MOST: Final = 4096
 """Characters read from the top: a note says early when its writer is back."""
 
+_MOST_DAYS: Final = 32
+"""A note that names more is a timetable."""
+
 _WORDS_SHOWN: Final = 120
 _DAY: Final = re.compile(r" Q(\d+)(?:DAY|END) ")
 _ENDS: Final = re.compile(r"(?<!\b[^\W\d_])\.+\s+|[!?]+\s+|[。！？]|\n+")
@@ -78,7 +81,7 @@ def read_return(
     told = _votes(body) or _votes(heading)
     chief = {language} if language in shipped("returning") else _chief(told)
     spoken = chief | told.keys() | _votes(heading).keys()
-    found = mentions(plain(note), today=today, languages=chief)
+    found = mentions(plain(note), today=today, languages=chief)[:_MOST_DAYS]
     claims = list(_claims(note, found, frozenset(spoken)))
     return _settled(claims, found, today)
 
