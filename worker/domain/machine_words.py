@@ -28,11 +28,11 @@ _QUESTION: Final = re.compile("[?？؟]")
 
 _AWAY: Final = {
     "formula": 2, "absence": 1, "returns": 1, "courtesy": 1, "urgent": 1, "promise": 1,
-    "automatic": 2, "upcoming": -1,
+    "automatic": 2, "upcoming": -3,
 }  # fmt: skip
 _ACKNOWLEDGES: Final = {
-    "courtesy": 1, "received": 1, "soon": 1, "ticket": 2, "automatic": 3, "unattended": 3,
-    "upcoming": -1,
+    "courtesy": 1, "received": 1, "soon": 1, "promise": 1, "ticket": 2, "automatic": 3, "unattended": 3,
+    "upcoming": -2,
 }  # fmt: skip
 _LEFT: Final = {"left": 2, "moved": 1, "urgent": 1, "courtesy": 1, "unattended": 2}
 _PROVES: Final = {"automatic": 3, "unattended": 3}
