@@ -12,6 +12,8 @@ _BREAKS = "br, p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, table"
 UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
+_ALIKE = str.maketrans("ıłøđ’ʼ`", "ilod'''")
+"""Letters that people write for one another, and Unicode does not take apart."""
 _NOT_WORDS = re.compile(r"[\W_]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
@@ -47,6 +49,21 @@ def fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return _NOT_WORDS.sub(" ", bare).strip()
+
+
+def plain(text: str) -> str:
+    """Fold case and accents of each letter, and leave everything else where it is.
+
+    As long as the text in its composed form (NFC), so that places in one are places in both.
+    """
+    return "".join(map(_plain, unicodedata.normalize("NFC", text)))
+
+
+@lru_cache(maxsize=4096)
+def _plain(char: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", char.casefold())
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return bare.translate(_ALIKE) if len(bare) == 1 else char
 
 
 def squeeze(text: str) -> str:
