@@ -1,0 +1,213 @@
+"""Lines like "On Tuesday, Ann <ann@ex.example> wrote:", in any language and wrapped anyhow.
+
+What such a line is made of counts, not how a language orders it: an address, a date, a time,
+the word for "wrote", a colon at the end, and quoted lines below.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from worker.domain.quoting.page import Kind, Page
+from worker.domain.quoting.wording import Wording, wording
+
+_MOST_LINES: Final = 5
+_MOST_LETTERS: Final = 400
+_MOST_TRIES: Final = 200
+"""Lines that are looked at closely: a person's mail has fewer, a hostile one thousands."""
+
+_ADDRESS: Final = re.compile(r"[^\s<>()\[\]@:;,\"']{1,64}@[^\s<>()\[\]@]{1,250}\w")
+_DATE: Final = re.compile(
+    r"(?<!\d)(?:\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}|(?:19|20|25)\d\d)(?!\d)"
+)
+_TIME: Final = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d\d(?![\d.]\d)|\d{1,2}\s?[時时点點시]")
+_EVIDENT: Final = re.compile(r"[\d@]")
+_EARLY_DIGIT: Final = re.compile(r"(?:[^\s\d]+\s+){0,4}[^\s\d]{0,8}\d")
+_SENTENCE_ENDS: Final = re.compile(r"[.!?:;…。]$")
+_OLD_GMAIL: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d (?:GMT|UTC)[+-]\d")
+_DATED_LIST: Final = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d? \D.*@.*>$")
+_ONLY_WROTE_WORDS: Final = 6
+_NAME_WORDS: Final = 6
+
+
+def has_date_and_time(text: str) -> bool:
+    """Say whether a line names a day, with its year, and an hour."""
+    return bool(_DATE.search(text[:_MOST_LETTERS]) and _TIME.search(text[:_MOST_LETTERS]))
+
+
+def first_address(text: str) -> re.Match[str] | None:
+    """Find an e-mail address in a short text."""
+    return _ADDRESS.search(text)
+
+
+def first_date(text: str) -> re.Match[str] | None:
+    """Find a date, or a year, in a short text."""
+    return _DATE.search(text)
+
+
+def mark_attributions(page: Page) -> None:
+    """Mark the lines that say who wrote what follows."""
+    words, tries = wording(), 0
+    for index, line in enumerate(page.plain):
+        if tries >= _MOST_TRIES:
+            return
+        if not _may_end(page, index, line, words):
+            continue
+        tries += 1
+        first = _first_line(page, index, words)
+        if first is not None:
+            page.mark(first, index, Kind.MARK)
+
+
+def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
+    """Say whether an attribution may end here; cheap, for most lines are none."""
+    kind = page.kinds[index]
+    if kind is Kind.QUOTED:
+        return line[-1] == ":" and len(line) < _MOST_LETTERS and _is_torn_off(page, index, words)
+    if kind is not Kind.OWN:
+        return False
+    if line[-1] == ":" or line.endswith(("----", ":*", ":_", ": -", ":**", ">", "]:")):
+        return True
+    return bool(_OLD_GMAIL.match(line)) or ("@" in line and bool(words.wrote_last.search(line)))
+
+
+def _is_torn_off(page: Page, index: int, words: Wording) -> bool:
+    """Say whether a `>:` or `> wrote:` is the end of a wrapped line above it."""
+    if not index or page.kinds[index - 1] is not Kind.OWN:
+        return False
+    rest = page.plain[index].strip("> ")
+    return rest == ":" or bool(words.wrote_first.search(rest))
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Lines that may be one attribution, joined, and what they show."""
+
+    text: str
+    ended: bool
+    quoted_below: bool
+    address: re.Match[str] | None
+    date: re.Match[str] | None
+    time: re.Match[str] | None
+    wrote: int | None
+    """Where "wrote" begins; None where it does not stand there."""
+    early: bool
+    """A digit stands among the first words, as where a date opens the line."""
+
+    @property
+    def dated(self) -> bool:
+        return bool(self.date and self.time)
+
+    def is_attribution(self, words: Wording) -> bool:
+        return self._is_full() or self._is_name_and_wrote(words) or self._is_above_quotes()
+
+    def _is_full(self) -> bool:
+        """Date, time and writer: nobody ends a sentence of his own so."""
+        wrote = self.wrote is not None
+        if self.address and self.dated and (self.ended or wrote):
+            ends_in_address = not re.search(r"\w", self.text[self.address.end() :])
+            return wrote or self.quoted_below or (self.early and ends_in_address)
+        after_date = bool(self.date and wrote and (self.wrote or 0) > self.date.start())
+        return self.dated and self.ended and after_date and self.early
+
+    def _is_name_and_wrote(self, words: Wording) -> bool:
+        """`Ann <ann@ex.example> wrote:`."""
+        if not (self.address and self.ended):
+            return False
+        name = self.text[: self.address.start()].split()
+        rest = self.text[self.address.end() :].lstrip(" <>()[],\"'-")
+        return len(name) <= _NAME_WORDS and bool(words.wrote_first.search(rest))
+
+    def _is_above_quotes(self) -> bool:
+        """With quoted lines right below, less is enough."""
+        if not (self.quoted_below and self.ended):
+            return False
+        if self.wrote is not None:
+            return bool(self.date or self.address or self.time) or (
+                len(self.text.split()) <= _ONLY_WROTE_WORDS
+            )
+        return bool(self.address and self.date)
+
+
+def _first_line(page: Page, last: int, words: Wording) -> int | None:
+    """Return where the attribution that ends in this line begins; None where there is none."""
+    lines = _lines_up(page, last)
+    widest = _joined(page, lines)
+    if not _EVIDENT.search(widest) and not _quoted_below(page, last):
+        return None
+    line = page.plain[last]
+    if _OLD_GMAIL.match(line) or (_DATED_LIST.match(line) and _quoted_below(page, last)):
+        return last
+    for count in range(1, len(lines) + 1):
+        window = _window(page, lines[-count:], words)
+        if window.is_attribution(words):
+            return _extended(page, lines[: len(lines) - count], lines[-count], words)
+    return None
+
+
+def _lines_up(page: Page, last: int) -> list[int]:
+    """Return the lines from a few above to this one, blanks and other marks aside."""
+    lines, letters, blanks = [last], len(page.plain[last]), 0
+    for index in range(last - 1, max(last - 8, -1), -1):
+        if page.kinds[index] is Kind.BLANK:
+            blanks += 1
+            continue
+        letters += len(page.plain[index])
+        if page.kinds[index] is not Kind.OWN or blanks > 1:
+            break
+        if len(lines) == _MOST_LINES or letters > _MOST_LETTERS:
+            break
+        lines.insert(0, index)
+    return lines
+
+
+def _joined(page: Page, lines: list[int]) -> str:
+    """Join lines as before they were wrapped; `=` at an end is a wrap of the transport's."""
+    text = ""
+    for index in lines:
+        line = page.plain[index].strip("*_ ").strip("-").strip()
+        text = text[:-1] + line if text.endswith("=") else f"{text} {line}".strip()
+    return text[-_MOST_LETTERS:]
+
+
+def _quoted_below(page: Page, last: int) -> bool:
+    below = page.next_words(last)
+    if below is None:
+        return False
+    return page.kinds[below] in (Kind.QUOTED, Kind.OURS) or page.plain[below].startswith("| ")
+
+
+def _window(page: Page, lines: list[int], words: Wording) -> _Window:
+    text = _joined(page, lines)
+    wrote = words.wrote.search(text)
+    last = page.plain[lines[-1]]
+    return _Window(
+        text=text,
+        ended=text.endswith(":") or last.endswith("----") or bool(words.wrote_last.search(text)),
+        quoted_below=_quoted_below(page, lines[-1]),
+        address=_ADDRESS.search(text),
+        date=_DATE.search(text),
+        time=_TIME.search(text),
+        wrote=wrote.start() if wrote else None,
+        early=bool(_EARLY_DIGIT.match(text)),
+    )
+
+
+def _extended(page: Page, above: list[int], first: int, words: Wording) -> int:
+    """Return the first line, where more of the attribution stands above what was recognised."""
+    for index in reversed(above):
+        if not _goes_on(page.plain[index], page.plain[first], words):
+            break
+        first = index
+    return first
+
+
+def _goes_on(line: str, below: str, words: Wording) -> bool:
+    """Say whether a line is an attribution's that goes on below."""
+    dated = bool(_DATE.search(line) or _TIME.search(line)) and bool(_EARLY_DIGIT.match(line))
+    if dated:
+        return True
+    if _SENTENCE_ENDS.search(line) or line.count(" ") >= _NAME_WORDS:
+        return False
+    opened = line.casefold().startswith(words.openers)
+    return opened or "@" in line or line == "<" or below.startswith(("<", "(<"))
