@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from worker.domain.quotes import newest_part
-
 from corpora.score import FOLDER, Score, count, rows
+
+from worker.domain.quotes import newest_part
 
 _TRIMMER = FOLDER / "email_reply_trimmer"
 _MULTILANG = FOLDER / "quote_strip_multilang.jsonl"

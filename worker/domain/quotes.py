@@ -5,6 +5,8 @@ what is cut has to look like nothing else, and answers between quoted lines stay
 sent ourselves is known to the letter and goes wherever it stands.
 """
 
+import quopri
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,9 +14,9 @@ from typing import Final
 from worker.domain.quoting.attribution import mark_attributions
 from worker.domain.quoting.closing import without_closing
 from worker.domain.quoting.headers import mark_headers, mark_separators
+from worker.domain.quoting.newest import newest
 from worker.domain.quoting.oneline import split_lines
 from worker.domain.quoting.ours import mark_ours
-from worker.domain.quoting.newest import newest
 from worker.domain.quoting.page import Kind, Page, page_of
 from worker.domain.words import clean
 
@@ -22,9 +24,31 @@ READ_AT_MOST: Final = 64 * 1024
 """Characters read from the top: nobody's answer is longer, and hostile mails are."""
 
 
+LINES_AT_MOST: Final = 5_000
+"""Lines read from the top, likewise."""
+
+
 def is_capped(text: str) -> bool:
     """Say whether a mail is longer than what is read of it."""
-    return len(text) > READ_AT_MOST
+    return len(text) > READ_AT_MOST or text.count("\n") >= LINES_AT_MOST
+
+
+def _capped(text: str) -> str:
+    lines = clean(text[:READ_AT_MOST]).split("\n", LINES_AT_MOST)
+    return _decoded("\n".join(lines[:LINES_AT_MOST]))
+
+
+def _decoded(text: str) -> str:
+    """Decode what came as quoted-printable: `=` at the ends of lines, and `=E2=80=99` for ’."""
+    if "=\n" not in text or not _ENCODED.search(text):
+        return text
+    try:
+        return quopri.decodestring(text.encode()).decode()
+    except UnicodeDecodeError:
+        return text
+
+
+_ENCODED: Final = re.compile(r"=[0-9A-F]{2}")
 
 
 def newest_words(text: str, ours: Sequence[str] = ()) -> str:
@@ -57,7 +81,7 @@ class _Reading:
 
 
 def _read(text: str, ours: Sequence[str]) -> _Reading:
-    page = page_of(split_lines(clean(text[:READ_AT_MOST])))
+    page = page_of(split_lines(_capped(text)))
     mostly = mark_ours(page, [_sent(mail) for mail in ours[-_MOST_MAILS:]])
     _mark_history(page)
     found = newest(page, mostly_ours=mostly)
@@ -85,7 +109,7 @@ def _joined(lines: Sequence[str]) -> str:
 
 def _sent(mail: str) -> str:
     """Return a mail of ours down to what it quotes itself: that may be the person's."""
-    page = page_of(clean(mail[:READ_AT_MOST]).split("\n"))
+    page = page_of(_capped(mail).split("\n"))
     _mark_history(page)
     first = page.kinds.index(Kind.MARK) if Kind.MARK in page.kinds else len(page.kinds)
     own = [
@@ -108,7 +132,7 @@ def _only_quoted(page: Page) -> str:
     inner = page_of(_unquoted(line) for line in quoted)
     mark_attributions(inner)
     opening = next((kind for kind in inner.kinds if kind is not Kind.BLANK), Kind.BLANK)
-    return "" if opening in (Kind.MARK, Kind.QUOTED) else _joined(quoted)
+    return _joined(quoted) if opening is Kind.OWN else ""
 
 
 def _unquoted(text: str) -> str:

@@ -66,9 +66,11 @@ def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
         return line[-1] == ":" and len(line) < _MOST_LETTERS and _is_torn_off(page, index, words)
     if kind is not Kind.OWN:
         return False
-    if line[-1] == ":" or line.endswith(("----", ":*", ":_", ": -", ":**", ">", "]:")):
+    if line[-1] in ":>" or line.endswith(("----", ":*", ":_", ": -", ":**")):
         return True
-    return bool(_OLD_GMAIL.match(line)) or ("@" in line and bool(words.wrote_last.search(line)))
+    if line[0].isdigit() and _OLD_GMAIL.match(line):
+        return True
+    return "@" in line and bool(words.wrote_last.search(line))
 
 
 def _is_torn_off(page: Page, index: int, words: Wording) -> bool:

@@ -25,9 +25,11 @@ _DECORATION: Final = re.compile(r"[\s_\-=+~#*•·|ᐧ—–]*")
 _SIGNED: Final = re.compile(r"[-/](?![-/])(?=[^\W\d_])")
 """`-Ann` and `/Ann`: a name as signature."""
 _NAME_WORD: Final = re.compile(r"[\w.'’&@+()/:|,–-]+")
-_PARTICLES: Final = frozenset(
-    "van von de der den da di del la le du af av al bin ben ter zu y e i and of".split()
-)
+_PARTICLES: Final = frozenset({
+    "van", "von", "de", "der", "den", "da", "di", "del", "la", "le", "du", "af", "av", "al", "bin",
+    "ben", "ter", "zu", "y", "e", "i", "and", "of",
+})  # fmt: skip
+"""Words of names without a capital."""
 
 
 def without_closing(lines: list[str]) -> list[str]:
@@ -131,7 +133,8 @@ def _is_boilerplate(paragraph: str) -> bool:
 
 def _is_legal(paragraph: str) -> bool:
     folded = fold(paragraph)
-    if folded.count(" ") < _FEWEST_LEGAL_WORDS:
+    words = folded.split(" ")
+    if len(words) < _FEWEST_LEGAL_WORDS or not wording().first_person.isdisjoint(words):
         return False
     return len({hit.name for hit in wording().legal.find(folded)}) >= _LEGAL_PHRASES
 
@@ -139,7 +142,7 @@ def _is_legal(paragraph: str) -> bool:
 def _without_formal_end(lines: list[str]) -> list[str]:
     """Leave out `Kind regards` with a name right below, and a name behind a dash."""
     paragraphs = list(_paragraphs(lines[-_LAST_LINES:]))
-    if len(paragraphs) < 2 and not lines[: -_LAST_LINES]:  # noqa: PLR2004 - it is all there is
+    if len(paragraphs) < 2 and not lines[:-_LAST_LINES]:  # noqa: PLR2004 - it is all there is
         return lines
     shift = max(len(lines) - _LAST_LINES, 0)
     first, end = paragraphs[-1][0] + shift, paragraphs[-1][1] + shift

@@ -12,10 +12,14 @@ _MOST_LINES: Final = 20
 _WRAPPED: Final = 2
 """Lines without a label that one header may go on over."""
 _ENOUGH_LABELS: Final = 3
+_INTRODUCING: Final = 3
+"""Lines that may stand between a separator and the quotes it separates."""
 _RULE: Final = 5
 """Underscores from which on a line is a rule: Outlook draws one above what it quotes."""
 _LONGEST_SEPARATOR: Final = 100
 _DASHED: Final = re.compile(r"[-–—_=*~+]{2,}[^-–—_=*~+]")
+_NAMED: Final = re.compile(r":[\s*\"']*[^\W\d]|:[\s*]*$")
+"""What follows the label of a sender begins with a letter: `From: 10:00` names none."""
 _SPACED_PIPES: Final = re.compile(r"^\|\s*([^|]{1,28}?)\s*\|\s*")
 
 
@@ -74,9 +78,10 @@ def _is_header(page: Page, kinds: list[str], first: int, last: int) -> bool:
     addressed = any("@" in line for line in lines)
     if "from" not in found:
         return addressed and len(found) >= _ENOUGH_LABELS
-    if "subject" in found and found & {"sent", "to"}:
-        return True
     if addressed and len(found) > 1:
+        return True
+    sender = page.plain[kinds.index("from", first)]
+    if "subject" in found and found & {"sent", "to"} and _NAMED.search(sender):
         return True
     return any(
         kind == "sent" and has_date_and_time(line)
@@ -88,30 +93,34 @@ def mark_separators(page: Page) -> None:
     """Mark lines like `-----Original Message-----`, and rules of underscores."""
     for index, line in enumerate(page.plain):
         if page.kinds[index] is Kind.OWN and _is_separator(page, index, line):
-            page.kinds[index] = Kind.MARK
+            page.mark(index, _last_above_quotes(page, index), Kind.MARK)
+
+
+def _last_above_quotes(page: Page, index: int) -> int:
+    """Return the last line between a separator and quotes: what stands there introduces them."""
+    words = 0
+    for below in range(index + 1, min(index + _MOST_LINES, len(page.kinds))):
+        if page.kinds[below] is Kind.QUOTED:
+            return below - 1
+        words += page.kinds[below] is not Kind.BLANK
+        if words > _INTRODUCING:
+            break
+    return index
 
 
 def _is_separator(page: Page, index: int, line: str) -> bool:
-    if line[0] == "_" or line.startswith("*_"):
-        bare = line.strip("_* ")
-        if not bare:
-            return line.count("_") >= _RULE
+    if line[0] in "_*" and not line.strip("_* "):
+        return line.count("_") >= _RULE
     if len(line) > _LONGEST_SEPARATOR:
         return False
+    words = wording()
     dashed = bool(_DASHED.match(line))
     name = key_of(line.strip("-–—_=*~+: "))
-    if name in wording().separators:
+    if name in words.separators:
         return dashed or line[-1] == ":" or _heads_history(page, index)
-    if not (dashed or _begins_like_one(name)):
-        return False
-    closed = line[-2:] == line[:2] or _begins_like_one(name)
-    return closed and _heads_history(page, index)
-
-
-def _begins_like_one(name: str) -> bool:
-    """`Original Message processed by …`, `Forwarded by Ann on 3 March`."""
-    words = name.split(" ", 4)
-    return any(" ".join(words[:count]) in wording().separators for count in (2, 3, 4))
+    if name.startswith(words.separator_openings):
+        return True
+    return dashed and line[-2:] == line[:2] and _heads_history(page, index)
 
 
 def _heads_history(page: Page, index: int) -> bool:

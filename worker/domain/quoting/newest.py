@@ -15,7 +15,7 @@ class Newest:
     """Lines of the newest part, in their order, with whether they are quoted.
 
     Attributes:
-        theirs: somebody other than the sender may have written them: a mail that is only
+        foreign: somebody other than the sender may have written them: a mail that is only
             forwarded, or answered below a history without marks.
         opened: the mail begins with an attribution, so that its first quotes are no part.
 
@@ -35,7 +35,7 @@ class Newest:
         if not said:
             return []
         kept = self.lines[: said[-1] + 1]
-        later = any(quoted for _, quoted in kept[said[0] :])
+        later = any(quoted for _, quoted in self.lines[said[0] :])
         if self.opened and not later:
             kept = [(line, quoted) for line, quoted in kept if not quoted]
         return [line for line, _ in kept]
@@ -113,10 +113,8 @@ def _without_signature(page: Page, lines: list[int], *, above: bool) -> list[int
 def _around_ours(page: Page, lines: list[int], *, above: bool, bare: bool) -> list[int]:
     """Return the lines that stand before and within what we sent, and what answers below it.
 
-    Args:
-        above: the person's words stand above the block already.
-        bare: the block follows a mark, so that the lines before ours belong to that.
-
+    `above`: the person's words stand above the block already. `bare`: the block follows a
+    mark, to which the lines before ours belong.
     """
     ours = [index for index in lines if page.kinds[index] is Kind.OURS]
     before = [] if bare else [index for index in lines if index < ours[0]]

@@ -67,7 +67,8 @@ def _attribution(line: str) -> list[int]:
         start = floor + (begins or 0)
         if begins is None or start == 0:
             continue
-        if colon.end() < len(line) or _WHOLE_SENTENCE.search(line[max(start - _BEFORE_DATE, 0) : start]):
+        before = line[max(start - _BEFORE_DATE, 0) : start]
+        if colon.end() < len(line) or _WHOLE_SENTENCE.search(before):
             return [start, colon.end()]
     return []
 
@@ -93,7 +94,7 @@ def _of_date(window: str, date: re.Match[str]) -> int:
     """Return where the words begin that lead to a date: `On Tuesday, 3 March 2025`."""
     floor = max(date.start() - _BEFORE_DATE, 0)
     before = window[floor : date.start() + 1]
-    opened = [match.start(1) for match in wording().opener.finditer(before)]
+    opened: list[int] = [match.start(1) for match in wording().opener.finditer(before)]
     if opened:
         return floor + opened[-1]
     days = [match.start() for match in _DAY.finditer(before[:-1])]

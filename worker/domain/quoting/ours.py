@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from worker.domain.quoting.page import Kind, Page
+from worker.domain.quoting.wording import plain
 from worker.domain.words import UNSPACED, fold
 
 _UNSPACED: Final = UNSPACED.pattern[1:-1]
@@ -13,6 +15,7 @@ _TOKEN: Final = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 """A word; in scripts without spaces a letter."""
 _NOISE: Final = re.compile(r"<[^<>\n]{0,500}>|https?://\S+|www\.\S+|\[[^\[\]\n]{0,200}\]")
 """Addresses, links and names of pictures: what mail programs change on the way."""
+_LETTER: Final = re.compile(r"\w")
 
 _GRAM: Final = 3
 _SURE_WORDS: Final = 8
@@ -23,16 +26,29 @@ _MOSTLY: Final = 0.5
 """The part of a mail of ours that has to be there for its crumbs to count as well."""
 _NEARLY_ALL: Final = 0.8
 
+_Gram = tuple[str, str, str]
+_Run = tuple[int, int]
+"""The first word or letter, and one after the last."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    word: str
-    line: int
-    start: int
-    end: int
+class _Text:
+    """The words of a text, and where each begins and ends in it."""
+
+    words: list[str]
+    spans: list[_Run]
+
+    def grams(self) -> list[_Gram]:
+        return list(zip(self.words, self.words[1:], self.words[2:], strict=False))
 
 
-_Gram = tuple[str, str, str]
+@dataclass(slots=True)
+class _Found:
+    """Which words of a mail are ours: for sure, and where most of a mail of ours is, likely."""
+
+    surely: list[bool]
+    likely: list[bool]
+    mostly: bool = False
 
 
 def mark_ours(page: Page, ours: Sequence[str]) -> bool:
@@ -40,42 +56,46 @@ def mark_ours(page: Page, ours: Sequence[str]) -> bool:
 
     A line that is ours only in part is cut into parts.
     """
-    tokens = [token for index, line in enumerate(page.plain) for token in _tokens(line, index)]
-    grams = _grams([token.word for token in tokens])
-    surely, crumbs, mostly = [False] * len(tokens), [False] * len(tokens), False
+    if not ours:
+        return False
+    mail = _text("\n".join(page.plain))
+    found = _Found([False] * len(mail.words), [False] * len(mail.words))
+    grams = mail.grams()
     for text in ours:
-        words = [token.word for line in text.split("\n") for token in _tokens(line, 0)]
-        if len(words) < _SHORTEST_TEXT:
-            continue
-        known = frozenset(_grams(words))
-        runs = list(_sure_runs(tokens, grams, known, words))
+        _find(mail.words, grams, _text(plain(text)), found)
+    if True in found.surely:
+        _mark(page, mail, found)
+    return found.mostly
+
+
+def _text(text: str) -> _Text:
+    bare = _NOISE.sub(lambda noise: " " * len(noise[0]), text)
+    tokens = list(_TOKEN.finditer(bare))
+    words = [_folded(token[0]) for token in tokens]
+    return _Text(words, [token.span() for token in tokens])
+
+
+def _folded(word: str) -> str:
+    return word.lower() if word.isascii() else fold(word)
+
+
+def _find(words: list[str], grams: list[_Gram], ours: _Text, found: _Found) -> None:
+    if len(ours.words) < _SHORTEST_TEXT:
+        return
+    known = frozenset(ours.grams())
+    runs = list(_runs(grams, known))
+    sure = [run for run in runs if _is_sure(words, run, ours.words)]
+    for first, end in sure:
+        found.surely[first:end] = [True] * (end - first)
+    if sum(end - first for first, end in sure) >= _MOSTLY * len(ours.words):
+        found.mostly = True
         for first, end in runs:
-            surely[first:end] = [True] * (end - first)
-        if runs and sum(end - first for first, end in runs) >= _MOSTLY * len(words):
-            mostly = True
-            for first, end in _runs(grams, known):
-                if end > runs[0][0]:
-                    crumbs[first:end] = [True] * (end - first)
-    if True in surely:
-        _mark(page, tokens, surely, crumbs)
-    return mostly
+            if end > sure[0][0]:
+                found.likely[first:end] = [True] * (end - first)
 
 
-def _tokens(line: str, index: int) -> Iterator[_Token]:
-    if "<" in line or "[" in line or "://" in line or "www." in line:
-        line = _NOISE.sub(lambda noise: " " * len(noise[0]), line)
-    for found in _TOKEN.finditer(line):
-        word = found[0]
-        folded = word.lower() if word.isascii() else fold(word)
-        yield _Token(folded, index, found.start(), found.end())
-
-
-def _grams(words: Sequence[str]) -> list[_Gram]:
-    return list(zip(words, words[1:], words[2:], strict=False))
-
-
-def _runs(grams: Sequence[_Gram], known: frozenset[_Gram]) -> Iterator[tuple[int, int]]:
-    """Yield where words stand in the same order as in ours: first word, one after the last."""
+def _runs(grams: Sequence[_Gram], known: frozenset[_Gram]) -> Iterator[_Run]:
+    """Yield where words stand in the same order as in ours."""
     first = None
     for index, gram in enumerate(grams):
         if gram in known:
@@ -87,38 +107,41 @@ def _runs(grams: Sequence[_Gram], known: frozenset[_Gram]) -> Iterator[tuple[int
         yield first, len(grams) + _GRAM - 1
 
 
-def _sure_runs(
-    tokens: Sequence[_Token], grams: Sequence[_Gram], known: frozenset[_Gram], words: Sequence[str]
-) -> Iterator[tuple[int, int]]:
-    needed = min(_SURE_WORDS, len(words))
-    letters = min(_SURE_LETTERS, sum(map(len, words)))
-    for first, end in _runs(grams, known):
-        if end - first >= needed and sum(len(t.word) for t in tokens[first:end]) >= letters:
-            yield first, end
+def _is_sure(words: Sequence[str], run: _Run, ours: Sequence[str]) -> bool:
+    first, end = run
+    if end - first < min(_SURE_WORDS, len(ours)):
+        return False
+    return sum(map(len, words[first:end])) >= min(_SURE_LETTERS, sum(map(len, ours)))
 
 
-def _mark(page: Page, tokens: list[_Token], surely: list[bool], crumbs: list[bool]) -> None:
-    of_line: dict[int, list[int]] = {}
-    for place, token in enumerate(tokens):
-        of_line.setdefault(token.line, []).append(place)
-    for line, places in reversed(of_line.items()):  # from below: parts move what follows
-        if page.kinds[line] is Kind.QUOTED:
-            if all(surely[p] or crumbs[p] for p in places):
-                page.kinds[line] = Kind.OURS
-            continue
-        sure = [p for p in places if surely[p]]
-        known = sum(surely[p] or crumbs[p] for p in places)
-        if len(sure) == len(places) or known >= _NEARLY_ALL * len(places):
-            page.kinds[line] = Kind.OURS
-        elif sure:
-            _cut(page, line, tokens[sure[0]].start, tokens[sure[-1]].end)
+def _mark(page: Page, mail: _Text, found: _Found) -> None:
+    begins = [0, *accumulate(len(line) + 1 for line in page.plain)]
+    first = end = len(mail.words)
+    for line in range(len(page.plain) - 1, -1, -1):  # from below: parts move what follows
+        while first and mail.spans[first - 1][0] >= begins[line]:
+            first -= 1
+        if first < end:
+            spans = [(a - begins[line], b - begins[line]) for a, b in mail.spans[first:end]]
+            _mark_line(page, line, spans, found.surely[first:end], found.likely[first:end])
+        end = first
+
+
+def _mark_line(
+    page: Page, line: int, spans: list[_Run], surely: list[bool], likely: list[bool]
+) -> None:
+    known = [a or b for a, b in zip(surely, likely, strict=True)]
+    if all(known) or (not any(surely) and sum(known) >= _NEARLY_ALL * len(known)):
+        page.kinds[line] = Kind.OURS
+    elif any(surely) and page.kinds[line] is not Kind.QUOTED:
+        inside = [span for span, ours in zip(spans, known, strict=True) if ours]
+        _cut(page, line, inside[0][0], inside[-1][1])
 
 
 def _cut(page: Page, line: int, start: int, end: int) -> None:
     """Cut a line in three: what stands before our words, they, and what stands after them."""
     whole, kind = page.plain[line], page.kinds[line]
-    parts = [(whole[:start].strip(), kind), (whole[start:end], Kind.OURS), (whole[end:], kind)]
-    kept = [(text.strip(), of) for text, of in parts if re.search(r"\w", text)]
+    parts = [(whole[:start], kind), (whole[start:end], Kind.OURS), (whole[end:], kind)]
+    kept = [(text.strip(), of) for text, of in parts if _LETTER.search(text)]
     page.lines[line : line + 1] = [text for text, _ in kept]
     page.plain[line : line + 1] = [text for text, _ in kept]
     page.kinds[line : line + 1] = [of for _, of in kept]

@@ -86,7 +86,7 @@ def _kind(line: str) -> Kind:
 def _stands_alone(page: Page, index: int) -> bool:
     beside = page.kinds[max(index - 2, 0) : index] + page.kinds[index + 1 : index + 3]
     above = page.plain[index - 1] if index else ""
-    return Kind.QUOTED not in beside and not above.endswith(":") and Kind.OWN in page.kinds
+    return Kind.QUOTED not in beside and not above.endswith(":")
 
 
 def _has_same_initials_beside(page: Page, index: int) -> bool:

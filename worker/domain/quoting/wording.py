@@ -19,14 +19,13 @@ _UNSEEN: Final = (
 )  # fmt: skip
 """Characters that only steer the direction or the wrapping of a line."""
 _SPACES: Final = (9, 0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
-_WIDE: Final = {"：": ":", "﹕": ":", "，": ",", "،": ",", "、": ",", "＜": "<", "＞": ">", "．": ".",
-                "（": "(", "）": ")", "＠": "@", "－": "-", "«": '"', "»": '"'}  # fmt: skip
+_WIDE: Final = str.maketrans("：﹕，،、＜＞．（）＠－«»", '::,,,<>.()@-""')
 _ZEROS: Final = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0xFF10)
 """Where the digits of other scripts begin."""
 
 _PLAIN: Final = str.maketrans(
-    {code: None for code in _UNSEEN}
-    | {code: " " for code in _SPACES}
+    dict.fromkeys(_UNSEEN)
+    | dict.fromkeys(_SPACES, " ")
     | _WIDE
     | {zero + digit: str(digit) for zero in _ZEROS for digit in range(10)}
 )
@@ -59,7 +58,8 @@ class Wording:
 
     Attributes:
         labels: key of a header label → its kind.
-        separators: keys of lines that stand between dashes.
+        separators: keys of lines that stand between dashes; with `separator_openings`
+            more may follow on the line.
         wrote: finds "wrote" anywhere in a line; `wrote_first` only at its beginning,
             `wrote_last` only at its end.
         opener: finds how an attribution begins, as it is spelled; its first group ends there.
@@ -69,6 +69,7 @@ class Wording:
 
     labels: Mapping[str, str]
     separators: frozenset[str]
+    separator_openings: tuple[str, ...]
     openers: tuple[str, ...]
     wrote: Any
     wrote_first: Any
@@ -81,6 +82,7 @@ class Wording:
     apologies: tuple[str, ...]
     closings: frozenset[str]
     headings: frozenset[str]
+    first_person: frozenset[str]
     legal: Phrases
     boilerplate: Phrases
 
@@ -101,6 +103,7 @@ def wording() -> Wording:
     return Wording(
         labels=labels,
         separators=frozenset(key_of(name) for name in _spellings(every("separators"))),
+        separator_openings=tuple(map(key_of, common["separator_openings"])),
         openers=tuple(f"{opener.casefold()} " for opener in openers),
         wrote=_pattern(wrote.anywhere),
         wrote_first=_pattern(rf"^(?:{wrote.spaced})(?:\P{{L}}|$)|^(?:{wrote.glued})"),
@@ -113,6 +116,7 @@ def wording() -> Wording:
         apologies=tuple(word.lower() for word in common["apologies"]),
         closings=frozenset(key_of(fold(name)) for name in every("closings")),
         headings=frozenset(fold(name) for name in common["headings"]),
+        first_person=frozenset(map(fold, common["first_person"])),
         legal=Phrases({f"legal {phrase}": [phrase] for phrase in every("legal")}),
         boilerplate=Phrases({"boilerplate": common["boilerplate"]}),
     )
