@@ -10,7 +10,7 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-_MOST_TAGS: Final = 20_000
+_MOST_TAGS: Final = 10_000
 _DEEPEST: Final = 250
 """Building the tree takes time by depth squared: so far it is milliseconds."""
 _TAG: Final = re.compile(r"/?([a-zA-Z]\w*)")

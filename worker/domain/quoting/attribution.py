@@ -8,6 +8,14 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from worker.domain.quoting.evidence import (
+    Found,
+    address_in,
+    begins_with_digits,
+    date_in,
+    is_dated,
+    time_in,
+)
 from worker.domain.quoting.page import Kind, Page
 from worker.domain.quoting.wording import Wording, wording
 
@@ -16,33 +24,14 @@ _MOST_LETTERS: Final = 400
 _MOST_TRIES: Final = 200
 """Lines that are looked at closely: a person's mail has fewer, a hostile one thousands."""
 
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\]@:;,\"']{1,64}@[^\s<>()\[\]@]{1,250}\w")
-_DATE: Final = re.compile(
-    r"(?<!\d)(?:\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{2,4}|(?:19|20|25)\d\d)(?!\d)"
-)
-_TIME: Final = re.compile(r"(?<![\d.])\d{1,2}[:.h]\d\d(?![\d.]\d)|\d{1,2}\s?[時时点點시]")
 _EVIDENT: Final = re.compile(r"[\d@]")
-_EARLY_DIGIT: Final = re.compile(r"(?:[^\s\d]+\s+){0,4}[^\s\d]{0,8}\d")
 _SENTENCE_ENDS: Final = re.compile(r"[.!?:;…。]$")
+_ABBREVIATION_ENDS: Final = re.compile(r"\b[^\W\d]{1,4}\.$")
+_DAY_ENDS: Final = re.compile(r"(?:^|\s)\d{1,2}\.$")
 _OLD_GMAIL: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d (?:GMT|UTC)[+-]\d")
 _DATED_LIST: Final = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d? \D.*@.*>$")
 _ONLY_WROTE_WORDS: Final = 6
 _NAME_WORDS: Final = 6
-
-
-def has_date_and_time(text: str) -> bool:
-    """Say whether a line names a day, with its year, and an hour."""
-    return bool(_DATE.search(text[:_MOST_LETTERS]) and _TIME.search(text[:_MOST_LETTERS]))
-
-
-def first_address(text: str) -> re.Match[str] | None:
-    """Find an e-mail address in a short text."""
-    return _ADDRESS.search(text)
-
-
-def first_date(text: str) -> re.Match[str] | None:
-    """Find a date, or a year, in a short text."""
-    return _DATE.search(text)
 
 
 def mark_attributions(page: Page) -> None:
@@ -67,10 +56,16 @@ def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
     if kind is not Kind.OWN:
         return False
     if line[-1] in ":>" or line.endswith(("----", ":*", ":_", ": -", ":**")):
-        return True
-    if line[0].isdigit() and _OLD_GMAIL.match(line):
-        return True
-    return "@" in line and bool(words.wrote_last.search(line))
+        return line.count("(") <= line.count(")") or not _ends_below(page, index)
+    complete = (line[0].isdigit() and _OLD_GMAIL.match(line)) or (
+        "@" in line and words.wrote_last.search(line)
+    )
+    return bool(complete) and not _ends_below(page, index)
+
+
+def _ends_below(page: Page, index: int) -> bool:
+    below = page.plain[index + 1] if index + 1 < len(page.plain) else ""
+    return below.endswith(":") and _EVIDENT.search(below) is not None
 
 
 def _is_torn_off(page: Page, index: int, words: Wording) -> bool:
@@ -88,17 +83,14 @@ class _Window:
     text: str
     ended: bool
     quoted_below: bool
-    address: re.Match[str] | None
-    date: re.Match[str] | None
-    time: re.Match[str] | None
+    address: Found | None
+    date: Found | None
+    dated: bool
+    """It has a date and a time of day."""
+    early: bool
+    """A digit stands among the first words."""
     wrote: int | None
     """Where "wrote" begins; None where it does not stand there."""
-    early: bool
-    """A digit stands among the first words, as where a date opens the line."""
-
-    @property
-    def dated(self) -> bool:
-        return bool(self.date and self.time)
 
     def is_attribution(self, words: Wording) -> bool:
         return self._is_full() or self._is_name_and_wrote(words) or self._is_above_quotes()
@@ -125,9 +117,7 @@ class _Window:
         if not (self.quoted_below and self.ended):
             return False
         if self.wrote is not None:
-            return bool(self.date or self.address or self.time) or (
-                len(self.text.split()) <= _ONLY_WROTE_WORDS
-            )
+            return bool(self.date or self.address) or (len(self.text.split()) <= _ONLY_WROTE_WORDS)
         return bool(self.address and self.date)
 
 
@@ -187,29 +177,38 @@ def _window(page: Page, lines: list[int], words: Wording) -> _Window:
         text=text,
         ended=text.endswith(":") or last.endswith("----") or bool(words.wrote_last.search(text)),
         quoted_below=_quoted_below(page, lines[-1]),
-        address=_ADDRESS.search(text),
-        date=_DATE.search(text),
-        time=_TIME.search(text),
+        address=address_in(text),
+        date=date_in(text),
+        dated=is_dated(text),
+        early=begins_with_digits(text),
         wrote=wrote.start() if wrote else None,
-        early=bool(_EARLY_DIGIT.match(text)),
     )
 
 
 def _extended(page: Page, above: list[int], first: int, words: Wording) -> int:
     """Return the first line, where more of the attribution stands above what was recognised."""
     for index in reversed(above):
-        if not _goes_on(page.plain[index], page.plain[first], words):
+        if _opens(page.plain[first], words) and "@" not in page.plain[index]:
+            break
+        apart = first - index > 1
+        if not _goes_on(page.plain[index], page.plain[first], words, apart=apart):
             break
         first = index
     return first
 
 
-def _goes_on(line: str, below: str, words: Wording) -> bool:
-    """Say whether a line is an attribution's that goes on below."""
-    dated = bool(_DATE.search(line) or _TIME.search(line)) and bool(_EARLY_DIGIT.match(line))
-    if dated:
-        return True
-    if _SENTENCE_ENDS.search(line) or line.count(" ") >= _NAME_WORDS:
-        return False
+def _opens(line: str, words: Wording) -> bool:
     opened = line.casefold().startswith(words.openers)
-    return opened or "@" in line or line == "<" or below.startswith(("<", "(<"))
+    return opened and begins_with_digits(line) and date_in(line) is not None
+
+
+def _goes_on(line: str, below: str, words: Wording, *, apart: bool) -> bool:
+    """Say whether a line is an attribution's that goes on below; `apart`: over a blank line."""
+    torn = below.startswith(("<", "(<"))
+    opened = line.casefold().startswith(words.openers)
+    abbreviated = _DAY_ENDS.search(line) or (opened and _ABBREVIATION_ENDS.search(line))
+    if (_SENTENCE_ENDS.search(line) and not abbreviated) or (apart and not torn):
+        return False
+    if begins_with_digits(line) and (date_in(line) or time_in(line)):
+        return True
+    return line.count(" ") < _NAME_WORDS and (opened or torn or "@" in line or line == "<")

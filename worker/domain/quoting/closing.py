@@ -21,7 +21,10 @@ _BANNER_LINES: Final = 6
 _LINK: Final = re.compile(r"<[^<>\s]{0,300}>|\]\([^()\s]{0,300}\)|https?://\S*")
 _SIGNS: Final = re.compile(r"[\[\]()<>*_\"“”|]+")
 _PARTS: Final = re.compile(r"[,;!]\s*|\.\s+|\.$")
-_DECORATION: Final = re.compile(r"[\s_\-=+~#*•·|ᐧ—–]*")
+_DECORATION: Final = re.compile(
+    r"[\s_\-=+~#*•·|ᐧ—–]*|\s*\[(?:cid|image|Bild|Image):[^\]]*\]\s*|\s*<[\w.-]+\.(?:png|jpe?g|gif)>\s*"
+)
+"""Rules and pictures."""
 _SIGNED: Final = re.compile(r"[-/](?![-/])(?=[^\W\d_])")
 """`-Ann` and `/Ann`: a name as signature."""
 _NAME_WORD: Final = re.compile(r"[\w.'’&@+()/:|,–-]+")

@@ -3,11 +3,12 @@
 import re
 from typing import Final
 
-from worker.domain.quoting.attribution import has_date_and_time
+from worker.domain.quoting.evidence import is_dated
 from worker.domain.quoting.page import Kind, Page
 from worker.domain.quoting.wording import key_of, wording
 
 _LONGEST_LABEL: Final = 28
+_LONGEST_SENT: Final = 200
 _MOST_LINES: Final = 20
 _WRAPPED: Final = 2
 """Lines without a label that one header may go on over."""
@@ -17,7 +18,7 @@ _INTRODUCING: Final = 3
 _RULE: Final = 5
 """Underscores from which on a line is a rule: Outlook draws one above what it quotes."""
 _LONGEST_SEPARATOR: Final = 100
-_DASHED: Final = re.compile(r"[-–—_=*~+]{2,}[^-–—_=*~+]")
+_DASHED: Final = re.compile(r"[-–—_=*~+#]{2,}[^-–—_=*~+#]")
 _NAMED: Final = re.compile(r":[\s*\"']*[^\W\d]|:[\s*]*$")
 """What follows the label of a sender begins with a letter: `From: 10:00` names none."""
 _SPACED_PIPES: Final = re.compile(r"^\|\s*([^|]{1,28}?)\s*\|\s*")
@@ -84,7 +85,7 @@ def _is_header(page: Page, kinds: list[str], first: int, last: int) -> bool:
     if "subject" in found and found & {"sent", "to"} and _NAMED.search(sender):
         return True
     return any(
-        kind == "sent" and has_date_and_time(line)
+        kind == "sent" and is_dated(line[:_LONGEST_SENT])
         for kind, line in zip(kinds[first : last + 1], lines, strict=True)
     )
 
@@ -115,12 +116,12 @@ def _is_separator(page: Page, index: int, line: str) -> bool:
         return False
     words = wording()
     dashed = bool(_DASHED.match(line))
-    name = key_of(line.strip("-–—_=*~+: "))
+    name = key_of(line.strip("-–—_=*~+#: "))
     if name in words.separators:
         return dashed or line[-1] == ":" or _heads_history(page, index)
     if name.startswith(words.separator_openings):
         return True
-    return dashed and line[-2:] == line[:2] and _heads_history(page, index)
+    return dashed and line[-2:] == line[1::-1] and _heads_history(page, index)
 
 
 def _heads_history(page: Page, index: int) -> bool:

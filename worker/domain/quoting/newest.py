@@ -60,7 +60,7 @@ def newest(page: Page, *, mostly_ours: bool) -> Newest:
     for block in _blocks(page):
         lines = _without_signature(page, block.lines, above=above)
         kinds = {page.kinds[index] for index in lines}
-        bare = block.marked and page.kinds[_first(page, block.lines)] is not Kind.QUOTED
+        bare = block.marked and not _begins_quoted(page, block.lines)
         known = mostly_ours and Kind.OURS in kinds
         if bare and (above or known):
             if known and not found.foreign:
@@ -91,8 +91,11 @@ def _blocks(page: Page) -> Iterator[_Block]:
         yield block
 
 
-def _first(page: Page, lines: list[int]) -> int:
-    return next(index for index in lines if page.kinds[index] is not Kind.BLANK)
+def _begins_quoted(page: Page, lines: list[int]) -> bool:
+    """Say whether a block begins with quotes, or one line right above them."""
+    kinds = [page.kinds[index] for index in lines]
+    first = next(place for place, kind in enumerate(kinds) if kind is not Kind.BLANK)
+    return Kind.QUOTED in kinds[first : first + 2]
 
 
 def _without_signature(page: Page, lines: list[int], *, above: bool) -> list[int]:

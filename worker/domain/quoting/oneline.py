@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from worker.domain.quoting.attribution import first_address, first_date, has_date_and_time
+from worker.domain.quoting.evidence import Found, address_in, date_in, is_dated
 from worker.domain.quoting.wording import plain, wording
 
 _SHORTEST: Final = 60
@@ -14,11 +14,12 @@ _MOST_TRIES: Final = 50
 _REACH: Final = 250
 """Characters that an attribution takes at most; header lines take twice as many."""
 _BEFORE_DATE: Final = 40
-_AFTER_WROTE: Final = 60
 _ENOUGH_LABELS: Final = 3
 _COLON: Final = re.compile(r":(?=\s|$)")
 _NAME: Final = re.compile(r"(?:[^\W\d_a-z]\S*\s+){0,3}[\"'<(\[]*$")
 """Up to three words with capitals before an address."""
+_NAMED_AFTER: Final = re.compile(r"[\s:]?(?:[^\W\d_a-z]\S*\s*){0,3}:?$")
+"""What may stand between "wrote" and the end, where there is no address."""
 _DAY: Final = re.compile(r"(?<!\w)\d{1,2}\b")
 _WEEKDAY: Final = re.compile(r"(?:(?<=[.!?] )[^\W\d]{1,12}[.,]{0,2}|[^\W\d]{1,12}\.?,) $")
 """A day of the week, where it begins a sentence or a comma ends it."""
@@ -33,7 +34,7 @@ def split_lines(text: str) -> Iterator[str]:
 
 def _split(line: str) -> Iterator[str]:
     shown = plain(line)
-    places = sorted({*_header(shown), *_attribution(shown)}) if ":" in shown else []
+    places = sorted({*_header(shown), *_attribution(shown)} - {0}) if ":" in shown else []
     if not places:
         yield line
         return
@@ -53,7 +54,7 @@ def _header(line: str) -> list[int]:
         block = [f for f in found[place:] if f[0] < start + 2 * _REACH]
         if kind != "from" or len({k for _, k in block}) < _ENOUGH_LABELS:
             continue
-        if start > 0 and first_address(line[start : start + 2 * _REACH]):
+        if address_in(line[start : start + 2 * _REACH]):
             return [start, *(at for at, _ in block[1:])]
     return []
 
@@ -64,9 +65,9 @@ def _attribution(line: str) -> list[int]:
     for colon in islice(_COLON.finditer(line), _MOST_TRIES):
         floor = max(colon.end() - _REACH, 0)
         begins = _start(line[floor : colon.end()])
-        start = floor + (begins or 0)
-        if begins is None or start == 0:
+        if begins is None:
             continue
+        start = floor + begins
         before = line[max(start - _BEFORE_DATE, 0) : start]
         if colon.end() < len(line) or _WHOLE_SENTENCE.search(before):
             return [start, colon.end()]
@@ -75,14 +76,14 @@ def _attribution(line: str) -> list[int]:
 
 def _start(window: str) -> int | None:
     """Return where the attribution begins that ends a window; None where there is none."""
-    address, date = first_address(window), first_date(window)
-    if not date or not has_date_and_time(window):
+    address, date = address_in(window), date_in(window)
+    if not date or not is_dated(window):
         return None
-    wrote = max((match.start() for match in wording().wrote.finditer(window)), default=-1)
+    wrote = max((match.span() for match in wording().wrote.finditer(window)), default=(-1, -1))
     if not address:
-        near = len(window) - wrote < _AFTER_WROTE
-        return _of_date(window, date) if near and wrote > date.start() else None
-    if re.search(r"\w", window[address.end() :]) and wrote < address.end() - 1:
+        named = wrote[0] > date.start() and _NAMED_AFTER.match(window[wrote[1] - 1 :])
+        return _of_date(window, date) if named else None
+    if re.search(r"\w", window[address.end() :]) and wrote[0] < address.end() - 1:
         return None
     if address.start() > date.start():
         return _of_date(window, date)
@@ -90,7 +91,7 @@ def _start(window: str) -> int | None:
     return named.start() if named else address.start()
 
 
-def _of_date(window: str, date: re.Match[str]) -> int:
+def _of_date(window: str, date: Found) -> int:
     """Return where the words begin that lead to a date: `On Tuesday, 3 March 2025`."""
     floor = max(date.start() - _BEFORE_DATE, 0)
     before = window[floor : date.start() + 1]

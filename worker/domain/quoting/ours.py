@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final
 
@@ -70,13 +71,13 @@ def mark_ours(page: Page, ours: Sequence[str]) -> bool:
 
 def _text(text: str) -> _Text:
     bare = _NOISE.sub(lambda noise: " " * len(noise[0]), text)
-    tokens = list(_TOKEN.finditer(bare))
-    words = [_folded(token[0]) for token in tokens]
-    return _Text(words, [token.span() for token in tokens])
+    spans = [token.span() for token in _TOKEN.finditer(bare)]
+    return _Text([_folded(bare[first:end]) for first, end in spans], spans)
 
 
+@lru_cache(maxsize=8192)
 def _folded(word: str) -> str:
-    return word.lower() if word.isascii() else fold(word)
+    return fold(word)
 
 
 def _find(words: list[str], grams: list[_Gram], ours: _Text, found: _Found) -> None:
