@@ -138,22 +138,24 @@ class Words:
             (hit.start, hit.end)
             for said in spoken
             for hit in said.get("person", ())
-            if not any(n.start <= hit.start and hit.end <= n.end and n.words != hit.words for n in notes)
+            if not any(
+                n.start <= hit.start and hit.end <= n.end and n.words != hit.words for n in notes
+            )
         }
         weight = min(_PERSON + len(_apart(own)) - 1, _MOST_OF_A_PERSON) if own else 0
         return weight + self._asks
 
     def _is_short(self) -> bool:
         unspaced = UNSPACED.search(self.folded)
-        return (
-            len(self.folded) <= _SHORT_UNSPACED if unspaced else self.folded.count(" ") < _SHORT
-        )
+        return len(self.folded) <= _SHORT_UNSPACED if unspaced else self.folded.count(" ") < _SHORT
 
 
 def _weigh(said: Mapping[str, Sequence[Hit]], weights: Mapping[str, int]) -> Weighed:
     told = {name: hits for name, hits in said.items() if name in weights and hits}
     if "bounce" in weights:  # several signs of one kind: only of bounces does each tell more
-        counted = {n: min(len(_apart((h.start, h.end) for h in hits)), 3) for n, hits in told.items()}
+        counted = {
+            n: min(len(_apart((h.start, h.end) for h in hits)), 3) for n, hits in told.items()
+        }
     else:
         counted = dict.fromkeys(told, 1)
     weight = sum(weights[name] * count for name, count in counted.items())

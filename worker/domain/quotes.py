@@ -1,58 +1,139 @@
-"""What the person wrote, without the history that their mail program quotes below it."""
+"""What the person wrote, without the history that their mail program quotes below it.
 
+Losing their words is worse than keeping a few quoted ones, for they may ask us to stop. So
+what is cut has to look like nothing else, and answers between quoted lines stay. What we
+sent ourselves is known to the letter and goes wherever it stands.
+"""
+
+import quopri
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+from worker.domain.quoting.attribution import mark_attributions
+from worker.domain.quoting.closing import without_closing
+from worker.domain.quoting.headers import mark_headers, mark_separators
+from worker.domain.quoting.newest import newest
+from worker.domain.quoting.oneline import split_lines
+from worker.domain.quoting.ours import mark_ours
+from worker.domain.quoting.page import Kind, Page, page_of
 from worker.domain.words import clean
 
 READ_AT_MOST: Final = 64 * 1024
 """Characters read from the top: nobody's answer is longer, and hostile mails are."""
 
-_ATTRIBUTION: Final = re.compile(
-    r"^\s*>?\s*(?:On\b.{4,200}\bwrote|Am\b.{4,200}\bschrieb\b.{0,120}|Le\b.{4,200}\ba écrit"
-    r"|El\b.{4,200}\bescribió|Il\b.{4,200}\bha scritto|Op\b.{4,200}\bschreef\b.{0,120}"
-    r"|Em\b.{4,200}\bescreveu)\s*:\s*$",
-    re.IGNORECASE,
-)
-_SEPARATOR: Final = re.compile(
-    r"^\s*(?:-{2,}\s*(?:Original Message|Forwarded message|Ursprüngliche Nachricht"
-    r"|Message d'origine|Mensaje original|Messaggio originale)\s*-{2,}|_{10,})\s*$",
-    re.IGNORECASE,
-)
-_HEADER: Final = re.compile(r"^\s*\*?(?:From|Von|De|Da|Van)\s*:\*?\s+\S", re.IGNORECASE)
-_HEADER_NEXT: Final = re.compile(
-    r"^\s*\*?(?:Sent|Date|To|Subject|Gesendet|Datum|An|Betreff|Envoyé|À|Objet|Enviado|Para"
-    r"|Asunto|Inviato|A|Oggetto|Verzonden|Aan|Onderwerp)\s*:\*?",
-    re.IGNORECASE,
-)
-_SIGNATURE: Final = re.compile(r"^-- ?$|^Sent from my \w[\w ]{0,30}$", re.IGNORECASE)
+
+LINES_AT_MOST: Final = 5_000
+"""Lines read from the top, likewise."""
 
 
-def newest_words(text: str) -> str:
-    """Return the newest part of a mail: no quoted lines, no history, no signature."""
-    lines = clean(text[:READ_AT_MOST]).split("\n")
-    kept = [line for line in lines[: _end(lines)] if not line.lstrip().startswith(">")]
-    return "\n".join(line.rstrip() for line in kept).strip()
+def is_capped(text: str) -> bool:
+    """Say whether a mail is longer than what is read of it."""
+    return len(text) > READ_AT_MOST or text.count("\n") >= LINES_AT_MOST
 
 
-def _end(lines: list[str]) -> int:
-    """Return the index of the first line that no longer is the person's own."""
-    for index, line in enumerate(lines):
-        following = lines[index + 1] if index + 1 < len(lines) else ""
-        if (
-            _SEPARATOR.match(line)
-            or _SIGNATURE.match(line)
-            or _is_attribution(line, following)
-            or (_HEADER.match(line) and _HEADER_NEXT.match(following))
-        ):
-            return index
-    return len(lines)
+def _capped(text: str) -> str:
+    lines = clean(text[:READ_AT_MOST]).split("\n", LINES_AT_MOST)
+    return _decoded("\n".join(lines[:LINES_AT_MOST]))
 
 
-def _is_attribution(line: str, following: str) -> bool:
-    """Recognise `On … wrote:`, on one line or wrapped onto the next."""
-    if _ATTRIBUTION.match(line[:400]):
-        return True
-    if len(line) >= 200 or _ATTRIBUTION.match(following[:400]):  # noqa: PLR2004 - "On it!" above it is theirs
-        return False
-    return bool(_ATTRIBUTION.match(f"{line} {following[:200]}"))
+def _decoded(text: str) -> str:
+    """Decode what came as quoted-printable: `=` at the ends of lines, and `=E2=80=99` for ’."""
+    if "=\n" not in text or not _ENCODED.search(text):
+        return text
+    try:
+        return quopri.decodestring(text.encode()).decode()
+    except UnicodeDecodeError:
+        return text
+
+
+_ENCODED: Final = re.compile(r"=[0-9A-F]{2}")
+
+
+def newest_words(text: str, ours: Sequence[str] = ()) -> str:
+    """Return what the person wrote: no quoted lines, no history, no signature.
+
+    A mail of nothing but history has no words of theirs; unless it is known what we sent,
+    and it is not that.
+
+    Args:
+        text: the whole mail; HTML has been through `words.html_to_text`.
+        ours: whole texts of the mails that we sent before it.
+
+    """
+    return _read(text, ours).words
+
+
+def newest_part(text: str, ours: Sequence[str] = ()) -> str:
+    """Return the newest part as a reader wants to see it.
+
+    That is the person's words with the quoted lines that they answer, or, where there are
+    no words, what they only quote or forward. Nothing is decided on it.
+    """
+    return _read(text, ours).part
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    words: str
+    part: str
+
+
+def _read(text: str, ours: Sequence[str]) -> _Reading:
+    page = page_of(split_lines(_capped(text)))
+    mostly = mark_ours(page, [_sent(mail) for mail in ours[-_MOST_MAILS:]])
+    _mark_history(page)
+    found = newest(page, mostly_ours=mostly)
+    part = _joined(without_closing(found.conversation()))
+    if part and not found.foreign:
+        return _Reading(_joined(without_closing(found.words())), part)
+    part = part or _only_quoted(page)
+    is_other = bool(ours) and Kind.OURS not in page.kinds
+    return _Reading(_unquoted(part) if is_other else "", part)
+
+
+_MOST_MAILS: Final = 20
+"""So many of our newest mails are looked for; longer threads quote no older ones."""
+
+
+def _mark_history(page: Page) -> None:
+    mark_headers(page)
+    mark_separators(page)
+    mark_attributions(page)
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "\n".join(lines).strip()
+
+
+def _sent(mail: str) -> str:
+    """Return a mail of ours down to what it quotes itself: that may be the person's."""
+    page = page_of(_capped(mail).split("\n"))
+    _mark_history(page)
+    first = page.kinds.index(Kind.MARK) if Kind.MARK in page.kinds else len(page.kinds)
+    own = [
+        line
+        for line, kind in zip(page.lines[:first], page.kinds, strict=False)
+        if kind is not Kind.QUOTED
+    ]
+    return "\n".join(own if any(own) else page.lines)
+
+
+def _only_quoted(page: Page) -> str:
+    """Return the quoted lines of a mail that has no others, unless they say whose they are."""
+    if Kind.OWN in page.kinds or Kind.MARK in page.kinds:
+        return ""
+    quoted = [
+        line
+        for line, kind in zip(page.lines, page.kinds, strict=True)
+        if kind in (Kind.QUOTED, Kind.BLANK)
+    ]
+    inner = page_of(_unquoted(line) for line in quoted)
+    mark_attributions(inner)
+    opening = next((kind for kind in inner.kinds if kind is not Kind.BLANK), Kind.BLANK)
+    return _joined(quoted) if opening is Kind.OWN else ""
+
+
+def _unquoted(text: str) -> str:
+    return "\n".join(line.lstrip().removeprefix(">").strip() for line in text.split("\n")).strip()

@@ -1,12 +1,12 @@
 """From an event and its thread to the facts that guards and rules decide on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread
 from worker.domain.optout import opt_out_subject, opt_out_words
-from worker.domain.quotes import newest_words
+from worker.domain.quotes import newest_part, newest_words
 from worker.domain.words import fingerprint
 
 
@@ -56,6 +56,10 @@ class Facts:
     def mailbox(self) -> str:
         """Which of our mailboxes got the mail, and answers it."""
         return (self.mail.mailbox if self.mail else "") or self.event.mailbox
+
+    def part(self) -> str:
+        """The newest part as a reader wants to see it; decide on `words` only."""
+        return newest_part(self.raw, _sent_before(self.thread, self.later))
 
     @property
     def answered_by(self) -> Message | None:
@@ -127,7 +131,7 @@ def read(
     """
     mail, later = _place(event, thread, received)
     raw = (mail.text if mail else "") or event.text
-    words = newest_words(raw)
+    words = newest_words(raw, _sent_before(thread, later))
     subject = (mail.subject if mail else "") or event.subject
     at = _written_at(mail, event, received)
     return Facts(
@@ -158,14 +162,23 @@ def _own_opt_out(words: str, subject: str, at: datetime, heeded_until: datetime 
     return opt_out_words(words) or opt_out_subject(subject)
 
 
-def _opt_out_in(messages: Iterable[Message], heeded_until: datetime | None) -> str:
+def _opt_out_in(messages: Sequence[Message], heeded_until: datetime | None) -> str:
     found = (
-        opt_out_words(newest_words(m.text))
-        for m in messages
+        opt_out_words(newest_words(m.text, _sent(messages[:index])))
+        for index, m in enumerate(messages)
         if m.direction is Direction.INBOUND
         and not (heeded_until and (m.at is None or m.at <= heeded_until))
     )
     return next(filter(None, found), "")
+
+
+def _sent_before(thread: Thread, later: Sequence[Message]) -> list[str]:
+    return _sent(thread.messages[: len(thread.messages) - len(later)])
+
+
+def _sent(messages: Sequence[Message]) -> list[str]:
+    """Return what we wrote: a mail can only quote what stands before it."""
+    return [m.text for m in messages if m.direction is Direction.OUTBOUND]
 
 
 def _place(

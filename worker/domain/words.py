@@ -3,12 +3,12 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterator
 from functools import lru_cache
 
-from selectolax.lexbor import LexborHTMLParser
+from worker.domain.markup import html_to_text
 
-_BREAKS = "br, p, div, li, tr, h1, h2, h3, h4, h5, h6, blockquote, pre, table"
+__all__ = ["UNSPACED", "clean", "fingerprint", "fold", "html_to_text", "mentions", "squeeze"]
+
 UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 )
@@ -18,13 +18,6 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
-_BLANK_LINES = re.compile(r"\n{3,}")
-_QUOTES = "blockquote, .gmail_quote, .yahoo_quoted, .moz-cite-prefix"
-_QUOTE_BEGINS, _QUOTE_ENDS = "\ue000", "\ue001"
-"""Characters for private use: marks that no visible text has."""
-
-_MOST_TAGS = 20_000
-"""Building the tree takes time by depth squared: these take a second, ten times more minutes."""
 
 
 def clean(text: str) -> str:
@@ -92,32 +85,3 @@ def mentions(folded: str, phrase: str) -> bool:
     if UNSPACED.search(wanted):
         return wanted in folded
     return f" {wanted} " in f" {folded} "
-
-
-def html_to_text(html: str) -> str:
-    """Return the visible text of an HTML mail, a line for each block and line break.
-
-    Read from the top up to as many tags as hostile nesting cannot make slow.
-    """
-    tree = LexborHTMLParser("<".join(html.split("<", _MOST_TAGS)[:_MOST_TAGS]))
-    tree.strip_tags(["script", "style", "head", "title"])
-    for node in tree.css(_BREAKS):
-        node.insert_before("\n")
-        if node.tag != "br":
-            node.insert_after("\n")
-    for node in tree.css(_QUOTES):
-        node.insert_before(f"\n{_QUOTE_BEGINS}\n")
-        node.insert_after(f"\n{_QUOTE_ENDS}\n")
-    text = tree.root.text(deep=True) if tree.root else ""
-    return _BLANK_LINES.sub("\n\n", "\n".join(_marked(text.split("\n")))).strip()
-
-
-def _marked(lines: list[str]) -> Iterator[str]:
-    """Yield folded lines; those inside quotes begin with `> `, as in plain text."""
-    depth = 0
-    for line in lines:
-        folded = " ".join(line.split())
-        if folded in (_QUOTE_BEGINS, _QUOTE_ENDS):
-            depth += 1 if folded == _QUOTE_BEGINS else -1
-        else:
-            yield f"> {folded}" if depth > 0 and folded else folded

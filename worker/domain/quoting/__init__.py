@@ -1,0 +1,1 @@
+"""How mails are put together: history, signatures and what we sent, told from own words."""
