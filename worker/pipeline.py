@@ -40,7 +40,7 @@ from worker.domain.model import (
 from worker.domain.progress import State
 from worker.domain.reading import Facts, read
 from worker.domain.rendering import render
-from worker.domain.rules import Rule, Templates
+from worker.domain.rules import Templates
 from worker.ports import Claim, Ledger, MailApi, NotNow
 from worker.sending import Case, Sending, boot_clock, holds_doubts, people_in
 from worker.settlement import Closing, Settlement
@@ -181,8 +181,8 @@ class Pipeline:
     def _act(self, case: Case, verdict: Verdict) -> str:
         end = partial(self._closing.end, case.claim, trace=verdict.trace)
         match verdict.decision:
-            case Reply(rule):
-                return self._prepare(case, rule, verdict.trace)
+            case Reply():
+                return self._prepare(case, verdict.decision, verdict.trace)
             case Skip(reason, detail, template):
                 return end(State.SKIPPED, reason, detail=detail, template=template)
             case Hold(reason, detail, template):
@@ -203,18 +203,19 @@ class Pipeline:
         newer, payload = webhook.from_history(event, message)
         self._ledger.accept(newer, payload)
 
-    def _prepare(self, case: Case, rule: Rule, trace: tuple[TraceLine, ...]) -> str:
+    def _prepare(self, case: Case, reply: Reply, trace: tuple[TraceLine, ...]) -> str:
         """Render, then hold for a person, record only, wait, or send."""
         end = partial(self._closing.end, case.claim, trace=trace)
+        rule = reply.rule
         try:
             draft = render(rule, case.facts, case.templates.settings)
         except TemplateProblem as error:
             return end(State.HELD, error.reason, detail=error.detail, template=rule.name)
-        match stricter(self._rules.mode, rule.front.mode):
+        match stricter(self._rules.mode, reply.mode):
             case Mode.SHADOW:
                 return end(State.SKIPPED, "shadow", draft=draft)
             case Mode.HOLD:
-                return end(State.HELD, "needs_approval", draft=draft)
+                return end(State.HELD, reply.held_as, detail=reply.foreign, draft=draft)
             case Mode.SEND:
                 pass
         leaves = leaves_at(rule, case.facts, case.templates)

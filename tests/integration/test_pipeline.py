@@ -1,6 +1,8 @@
 """What becomes of an event, with the ledger in memory and in Redis."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from integration.world import (
@@ -18,6 +20,7 @@ from integration.world import (
 from worker.domain.errors import GiveUp, TryLater
 from worker.domain.model import Mode, Thread
 from worker.domain.progress import FINAL, State
+from worker.domain.reading import Facts, read
 from worker.domain.rules import build
 from worker.ledger.accounts import person
 from worker.ledger.memory import MemoryLedger
@@ -417,3 +420,57 @@ def test_an_old_delivery_does_not_undo_that_a_suppression_was_taken_back(world: 
     asked = world.deliver(email_id="mail-2", reply_text="Sorry, how much is it?")
     world.run()
     assert world.state(asked)[0] is State.SENT
+
+
+# Which text it is
+
+
+def reads_as(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    def known(*args: Any, **known: Any) -> Facts:
+        return replace(read(*args, **known), language=language)
+
+    monkeypatch.setattr("worker.pipeline.read", known)
+
+
+def test_a_reply_in_another_language_waits_for_a_person_with_the_draft(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.templates = build({"pricing.j2": PRICING.replace("when:", "language: en\nwhen:")})
+    reads_as(monkeypatch, "de")
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record
+    assert (record.state, record.reason) == (State.HELD, "other_language")
+    assert record.detail == "they write “de”, pricing.j2 is “en”"
+    assert record.draft
+    world.ledger.approve(key, "ann")
+    world.run()
+    assert [draft.body for _, draft in world.api.sent] == [record.draft.body]
+
+
+def test_the_text_in_their_language_is_sent_and_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.templates = build({"pricing.j2": PRICING, "pricing.de.j2": "Es kommt darauf an."})
+    reads_as(monkeypatch, "de")
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record
+    assert (record.state, record.template, record.variant) == (State.SENT, "pricing", "de")
+    assert [draft.body for _, draft in world.api.sent] == ["Es kommt darauf an."]
+    assert world.ledger.variants() == {("pricing", "de"): 1}
+
+
+def test_an_answer_that_waits_keeps_the_variant_that_was_drawn(world: World) -> None:
+    source = PRICING.replace("when:", "variants: [a, b, c, d]\ndelay: 10m\nwhen:")
+    world.templates = build({"pricing.j2": source + "{{ variant }}"})
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    waiting = world.ledger.record(key)
+    assert waiting
+    assert waiting.state is State.WAITING
+    world.run()
+    assert [draft.body[-1] for _, draft in world.api.sent] == [waiting.variant]
+    assert world.ledger.variants() == {("pricing", waiting.variant): 1}

@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from worker.domain import guards, rules
+from worker.domain import guards
+from worker.domain.choosing import choose
 from worker.domain.decision import Verdict
 from worker.domain.guards import Policy
 from worker.domain.model import Caps
 from worker.domain.reading import Facts
-from worker.domain.rendering import context
 from worker.domain.rules import Rule, Templates
 from worker.domain.schedule import dice, parse_zone, send_at
 
@@ -20,7 +20,7 @@ def decide(facts: Facts, templates: Templates, policy: Policy) -> Verdict:
     decision, asked = guards.check(facts, policy)
     if decision is not None:
         return Verdict(decision, asked)
-    verdict = rules.choose(templates, context(facts, templates.settings), facts.tally)
+    verdict = choose(templates, facts)
     return Verdict(verdict.decision, (*asked, *verdict.trace))
 
 

@@ -179,5 +179,6 @@ REASONS: Final[Mapping[str, str]] = {
     "cap_per_mailbox_hour": "this mailbox has sent enough for this hour",
     "cap": "another answer went out first, and enough is enough",
     "cap_per_template": "this thread got that template already",
+    "other_language": "the answer speaks another language than they do",
 }
 """What each guard's reason means, for people."""

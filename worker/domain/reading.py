@@ -21,6 +21,7 @@ class Facts:
         raw: the whole text of the mail.
         opt_out: the words that ask us to stop; "" where there are none.
         suppressed: the lead or its address is on the list of those who asked us to stop.
+        language: what the words are written in, as a code like `de`; "" where unknown.
         answers: our own mails in the conversation → the inbound mail that each answers.
         received: when the service accepted the event (UTC).
         now: the present moment (UTC).
@@ -36,6 +37,7 @@ class Facts:
     subject: str = field(repr=False)
     opt_out: str = ""
     suppressed: bool = False
+    language: str = ""
     tally: Tally = field(default_factory=Tally)
     answers: Mapping[str, str] = field(default_factory=dict)
     received: datetime

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import redis
@@ -40,6 +40,16 @@ class RedisViews(RedisStore):
         """See `Ledger.records`."""
         index = f"state:{state}" if state else "events"
         keys = self._redis.zrevrange(f"{self._prefix}{index}", 0, most - 1) if most else []
+        return self.rows(keys)
+
+    @away
+    def keys_since(self, moment: int) -> list[str]:
+        """See `Ledger.keys_since`."""
+        return list(self._redis.zrangebyscore(f"{self._prefix}events", moment, "+inf"))
+
+    @away
+    def rows(self, keys: Sequence[str]) -> list[Record]:
+        """See `Ledger.rows`."""
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
             pipeline.hgetall(f"{self._prefix}ev:{key}")
@@ -59,6 +69,12 @@ class RedisViews(RedisStore):
         """See `Ledger.outcomes`."""
         stats = self._redis.hgetall(f"{self._prefix}stats")
         return {_pair(name): int(count) for name, count in stats.items()}
+
+    @away
+    def variants(self) -> dict[tuple[str, str], int]:
+        """See `Ledger.variants`."""
+        sent = self._redis.hgetall(f"{self._prefix}variants")
+        return {_pair(name, "|"): int(count) for name, count in sent.items()}
 
     @away
     def due(self) -> tuple[int, int]:
@@ -121,6 +137,6 @@ class RedisViews(RedisStore):
         return there - min(max(there, before), after)
 
 
-def _pair(name: str) -> tuple[str, str]:
-    what, _, reason = name.partition(" ")
-    return what, reason
+def _pair(name: str, between: str = " ") -> tuple[str, str]:
+    first, _, second = name.partition(between)
+    return first, second
