@@ -209,6 +209,56 @@ def test_a_check_runs_the_examples(run: Run, folder: Path, valkey_url: str) -> N
     assert "Hello." in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "zz.j2",
+            '---\nwhen: reply is mentioning("price")\npriority: -1\n---\nHi\n',
+            "zz.j2:2: never chosen: fallback.j2 (priority 0) is asked first",
+        ),
+        (
+            "zz.j2",
+            '---\nwhen: reply is mentioning("how much", "fee")\n---\nHi\n',
+            "pricing.j2:4: the example “How much is it?” fits pricing and zz, both of priority 50",
+        ),
+        (
+            "zz.j2",
+            "---\nwhen: reply.text == 'x'\n---\nHi\n{{ lead.company }}\n",
+            "zz.j2:5: with a lead of whom only the id is known: lead.company is undefined",
+        ),
+        (
+            "zz.j2",
+            "---\nwhen: reply.text == 'x'\n---\n{{ vars.waht }}\n",
+            "zz.j2:4: there is no vars.waht in _settings.yaml; did you mean vars.what?",
+        ),
+    ],
+)
+def test_a_check_finds_what_would_go_wrong_with_a_mail(
+    run: Run, folder: Path, valkey_url: str, name: str, text: str, said: str
+) -> None:
+    (folder / "templates" / name).write_text(text, "utf-8")
+    result = run("check", **healthy(valkey_url))
+    assert "1 to mend" in line(result, 1)
+    assert said in result.stdout
+
+
+def test_a_note_of_a_check_is_no_failure(
+    run: Run, folder: Path, ledger: RedisLedger, valkey_url: str
+) -> None:
+    accepted(ledger, seatsWanted=12)
+    (folder / "templates" / "pricing.de.j2").write_text("{{ lead.seats_wantd | default(1) }}")
+    result = run("check", **healthy(valkey_url))
+    assert (result.exit_code, result.stderr) == (0, "")
+    for part in (
+        "✓ templates  2 templates, 2 examples",
+        "note: _settings.yaml:1: the mailbox sam@ours.example has no row in accounts",
+        "note: pricing.de.j2:1: no “de” text of fallback: the plain one answers",
+        "note: pricing.de.j2:1: nothing is known to have lead.seats_wantd; did you mean lead.seats",
+    ):
+        assert part in result.stdout
+
+
 def test_a_check_lists_everything_that_is_wrong(run: Run, dead_url: str) -> None:
     result = run("check", redis_url=dead_url, templates="absent")
     assert "4 to mend" in line(result, 1)

@@ -1,39 +1,69 @@
 """`check`: find out before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
 import click
 
 from worker import running
 from worker.bootstrap import contract_for, make_ledger
+from worker.cli import output
 from worker.cli.live import problems as live_problems
+from worker.contracts import webhook
 from worker.domain import examples
-from worker.domain.errors import ConfigurationError, LedgerAway, NotPossible
-from worker.domain.rules import Templates, build
+from worker.domain.errors import ConfigurationError, LedgerAway, MalformedEvent, NotPossible
+from worker.domain.frontmatter import Advice
+from worker.domain.inspection import Seen, inspect
+from worker.domain.model import JsonValue
+from worker.domain.progress import State
+from worker.domain.rules import build
 from worker.ledger.truth import problems
 from worker.library import read_folder
 from worker.settings import Settings, missing
+
+_LOOKED_AT: Final = 1000
+"""Events that tell which fields leads have, and which mailboxes there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the service: what is wrong with it, and what may be worth a look."""
+
+    name: str
+    wrong: Sequence[str]
+    advice: Sequence[str] = ()
+    summary: str = ""
 
 
 @click.command()
 @click.option("--live", is_flag=True, help="Also call the API with the key; only reads.")
 def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
-    """Check settings, Redis, and the templates with their examples."""
+    """Check settings, Redis, and the templates with their examples.
+
+    Ends with 1 where something is wrong; a note alone is no failure.
+    """
     settings = running.load_beside()
-    wrong: list[str] = []
-    for name, found in (
-        ("settings", list(_settings(settings))),
-        ("redis", list(_redis(settings))),
-        *([("broker", list(_broker(settings)))] if settings.broker_url else []),
-        ("templates", list(_templates(settings))),
-        *([("api", list(live_problems(settings)))] if live else []),
-    ):
-        click.echo(f"{'✗' if found else '✓'} {name}")
-        for problem in found:
-            click.echo(f"    {problem}")
-        wrong += found
+    parts = [_Part("settings", list(_settings(settings))), _Part("redis", list(_redis(settings)))]
+    if settings.broker_url:
+        parts.append(_Part("broker", list(_broker(settings))))
+    parts.append(_templates(settings))
+    if live:
+        parts.append(_Part("api", list(live_problems(settings))))
+    for part in parts:
+        _print(part)
+    wrong = sum(len(part.wrong) for part in parts)
     if wrong:
-        raise NotPossible("found_wanting", f"{len(wrong)} to mend, see above")
+        raise NotPossible("found_wanting", f"{wrong} to mend, see above")
+
+
+def _print(part: _Part) -> None:
+    click.echo(f"{'✗' if part.wrong else '✓'} {part.name}  {part.summary}".rstrip())
+    for text in part.wrong:
+        click.echo(output.wrapped(text, "    "))
+    for text in part.advice:
+        click.echo(output.wrapped(f"note: {text}", "    "))
 
 
 def _settings(settings: Settings) -> Iterator[str]:
@@ -69,17 +99,30 @@ def _broker(settings: Settings) -> Iterator[str]:
         yield f"the broker does not answer: {error}; see AUTOREPLY_BROKER_URL"
 
 
-def _templates(settings: Settings) -> Iterator[str]:
+def _templates(settings: Settings) -> _Part:
     try:
         templates = build(read_folder(settings.templates))
     except ConfigurationError as error:
-        yield str(error)
-        return
-    yield from map(str, templates.problems)
-    yield from map(str, examples.problems(templates))
-    if not templates.problems:
-        click.echo(_summary(templates))
+        return _Part("templates", [str(error)])
+    found = inspect(templates, _seen(settings))
+    return _Part(
+        "templates",
+        wrong=[str(one) for one in found if not isinstance(one, Advice)],
+        advice=[str(one) for one in found if isinstance(one, Advice)],
+        summary=f"{len(templates.rules)} templates, {examples.count(templates)} examples",
+    )
 
 
-def _summary(templates: Templates) -> str:
-    return f"  {len(templates.rules)} templates, {examples.count(templates)} examples"
+def _seen(settings: Settings) -> Seen:
+    """Look at the newest events; without a ledger nothing was seen."""
+    if not settings.redis_url:
+        return Seen()
+    try:
+        records = make_ledger(settings).records(None, _LOOKED_AT)
+    except (ConfigurationError, LedgerAway):  # told under redis
+        return Seen()
+    leads: dict[str, JsonValue] = {}
+    for record in (record for record in records if record.state is not State.QUARANTINED):
+        with suppress(MalformedEvent, ValueError):
+            leads = {**webhook.merge(record.key, record.deliveries.values()).lead, **leads}
+    return Seen(leads, frozenset(record.mailbox for record in records if record.mailbox))

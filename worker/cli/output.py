@@ -1,6 +1,9 @@
 """How the commands show things: tables for people, JSON for machines."""
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -39,6 +42,17 @@ def console() -> Console:
 def panel(title: str, text: str) -> Panel:
     """Return a text in a frame."""
     return Panel(Text(text), title=Text(title), title_align="left")
+
+
+def wrapped(text: str, indent: str) -> str:
+    """Return a paragraph that fits the terminal; as it is where nobody watches."""
+    if not sys.stdout.isatty():
+        return f"{indent}{text}"
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(
+        text, width, initial_indent=indent, subsequent_indent=f"{indent}  ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def as_json(record: Record) -> dict[str, Any]:

@@ -26,6 +26,10 @@ class TemplateError(Exception):
         self.line = line
 
 
+class Advice(TemplateError):  # noqa: N818 - shown to people, who call it that
+    """What works, but is hardly meant so: shown, and no failure."""
+
+
 def _hours(value: object) -> Hours | None:
     return None if value in (None, False, "off") else Hours.parse(str(value))
 
@@ -210,14 +214,14 @@ def _explain(model: type[BaseModel], path: list[str], kind: str, message: str) -
     if kind == "missing":
         return f"{where} is missing"
     if kind == "extra_forbidden":
-        return f"unknown key {where}{did_you_mean(path[-1], _known_keys(model, path[:-1]))}"
+        near = nearest(path[-1], _known_keys(model, path[:-1]))
+        return f"unknown key {where}" + (f"; did you mean {near}?" if near else "")
     return f"{where}: {message.removeprefix('Value error, ')}"
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …?` with the nearest right name, "" where none is near."""
-    near = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {near[0]}?" if near else ""
+def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return the known name that is most like another one, "" where none is near enough."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), 1, alike)), "")
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:

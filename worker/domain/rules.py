@@ -90,10 +90,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Templates:
-    """A folder of templates; `rules` in the order in which they are asked."""
+    """A folder of templates; `rules` in the order in which they are asked.
+
+    `texts`: file → its text without the front matter, of parts and settings the whole.
+    """
 
     rules: tuple[Rule, ...] = ()
     settings: TemplateSettings = field(default_factory=TemplateSettings)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[TemplateError, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
@@ -121,7 +125,7 @@ def build(sources: Mapping[str, str]) -> Templates:
         with _noted_in(problems):
             rules.append(maker.rule(name, problems))
     rules.sort(key=lambda rule: (-rule.front.priority, rule.name))
-    return Templates(rules=tuple(rules), settings=settings, problems=tuple(problems))
+    return Templates(rules=tuple(rules), settings=settings, texts=texts, problems=tuple(problems))
 
 
 @contextmanager
