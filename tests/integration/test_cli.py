@@ -320,6 +320,61 @@ def test_a_preview_is_readable_for_people(run: Run, folder: Path) -> None:
         assert part in result.stdout
 
 
+def test_a_preview_tells_people_when_it_leaves_on_whose_clock_and_why(
+    run: Run, folder: Path
+) -> None:
+    path = folder / "templates" / "pricing.j2"
+    path.write_text(TEMPLATES["pricing.j2"].replace("when:", "delay: 3h\nwhen:"), "utf-8")
+    shown = run("preview", event_file(folder, timezone="Asia/Tokyo")).stdout
+    assert "It would be answered without anybody's doing." in shown
+    assert "Asia/Tokyo (the lead's clock), in 3h" in shown
+    assert "3h after the mail (delay 3h)" in shown
+    assert "How much is it?" in shown
+
+
+def test_a_preview_tells_machines_when_it_leaves_on_whose_clock_and_why(
+    run: Run, folder: Path
+) -> None:
+    shown = preview(run, folder, timezone="Asia/Tokyo")
+    assert list(shown) == [
+        "decision", "reason", "detail", "template", "variant", "language", "draft", "send_at",
+        "send_at_local", "zone", "zone_of", "why_then", "trace",
+    ]  # fmt: skip
+    assert (shown["zone"], shown["zone_of"]) == ("Asia/Tokyo", "lead")
+    assert shown["send_at_local"].endswith("+09:00")
+    at, local = map(datetime.fromisoformat, (shown["send_at"], shown["send_at_local"]))
+    assert at == local
+    assert shown["why_then"] == "neither delay nor hours are set"
+    nothing = preview(run, folder, reply_text="Unsubscribe")
+    assert (nothing["send_at"], nothing["zone"], nothing["why_then"]) == (None, None, None)
+
+
+def test_a_preview_may_take_the_reply_to_be_in_another_language(run: Run, folder: Path) -> None:
+    (folder / "templates" / "pricing.de.j2").write_text("Es kommt darauf an.", "utf-8")
+    shown = preview(run, folder, "--language", "de")
+    assert (shown["template"], shown["variant"], shown["language"]) == ("pricing", "de", "de")
+    assert shown["draft"]["body"] == "Es kommt darauf an."
+    people = run("preview", event_file(folder), "--language", "DE").stdout
+    assert "reply  pricing (de)" in people
+    assert "they wrote (de)" in people
+    assert "pricing (de)" in people.rpartition("outcome")[2]
+    wrong = run("preview", event_file(folder), "--language", "german")
+    assert (wrong.exit_code, "'german' is no language" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Unsubscribe", "It would get no answer: they asked us to stop."),
+        ("Thanks.", "A person would decide: answers of this kind are approved first."),
+    ],
+)
+def test_a_preview_says_in_a_sentence_what_it_comes_to(
+    run: Run, folder: Path, words: str, said: str
+) -> None:
+    assert said in run("preview", event_file(folder, reply_text=words)).stdout
+
+
 def test_a_preview_reads_standard_input(run: Run, folder: Path) -> None:
     text = Path(event_file(folder)).read_text("utf-8")
     result = run("preview", "-", "--json", text=text)

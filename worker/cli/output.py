@@ -14,6 +14,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from worker.domain.guards import REASONS
+from worker.domain.model import Draft
 from worker.domain.progress import State
 from worker.domain.record import Record
 
@@ -27,6 +29,23 @@ COLOURS = {
     State.SENDING: "cyan",
     State.WAITING: "cyan",
     State.RECEIVED: "cyan",
+}
+
+
+_DECISIONS = {
+    "reply": "It would be answered without anybody's doing",
+    "hold": "A person would decide",
+    "skip": "It would get no answer",
+    "opt_out": "It would get no answer, and nothing ever again",
+    "ignore": "There is nothing in it to answer",
+}
+_REASONS = {
+    **REASONS,
+    "needs_approval": "answers of this kind are approved first",
+    "shadow": "answers are only recorded, the mode is shadow",
+    "by_rule": "that is the template's action",
+    "no_rule": "no template fits",
+    "template_error": "the template cannot be filled in",
 }
 
 
@@ -71,6 +90,24 @@ def as_json(record: Record) -> dict[str, Any]:
     }
 
 
+def draft_json(draft: Draft | None) -> dict[str, str] | None:
+    """Return an answer's text as machines get it."""
+    if draft is None:
+        return None
+    return {"template": draft.template, "subject": draft.subject, "body": draft.body}
+
+
+def named(template: str, variant: str) -> str:
+    """Return a template's name with the variant of it: `pricing (de/b)`."""
+    return f"{template} ({variant})" if variant else template
+
+
+def meaning(decision: str, reason: str) -> str:
+    """Say in a sentence what a decision comes to, and why."""
+    because = _REASONS.get(reason, "")
+    return f"{_DECISIONS[decision]}{because and f': {because}'}."
+
+
 def iso(milliseconds: int | None) -> str | None:
     """Return a time of the ledger in ISO 8601; None for no time, and for "at once"."""
     if not milliseconds:
@@ -110,7 +147,7 @@ def events_table(records: Iterable[Record]) -> Table:
     return table
 
 
-def trace_table(trace: Iterable[Mapping[str, str]]) -> Table:
+def trace_table(trace: Iterable[Mapping[str, Any]]) -> Table:
     """Return the steps of a decision as a table; guards that passed are only counted."""
     table = Table("step", "name", "outcome", "because", box=None)
     lines = list(trace)
@@ -119,5 +156,8 @@ def trace_table(trace: Iterable[Mapping[str, str]]) -> Table:
         table.add_row("guards", f"{len(passed)} of them", "passed", "")
     for line in lines:
         if line.get("outcome") != "passed":
-            table.add_row(*(line.get(name, "") for name in ("step", "name", "outcome", "detail")))
+            name = named(line.get("name", ""), line.get("variant", ""))
+            table.add_row(
+                line.get("step", ""), name, line.get("outcome", ""), line.get("detail", "")
+            )
     return table

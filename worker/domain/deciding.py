@@ -43,16 +43,21 @@ def leaves_at(rule: Rule, facts: Facts, templates: Templates) -> datetime:
         delay=rule.front.delay,
         thrown=dice(facts.event.key),
         hours=rule.front.hours,
-        zone=_zone(facts, templates),
+        zone=clock_of(facts, templates)[0],
     )
 
 
-def _zone(facts: Facts, templates: Templates) -> ZoneInfo:
-    """Return whose clock counts: the lead's, else the mailbox's, else the team's."""
+def clock_of(facts: Facts, templates: Templates) -> tuple[ZoneInfo, str]:
+    """Return the clock that counts, and whose: the lead's, else the mailbox's, else the team's.
+
+    "" is nobody's: where no zone is set, it is UTC.
+    """
     account = templates.settings.account(facts.event.mailbox)
-    names = (
-        str(facts.event.lead.get("timezone") or facts.event.lead.get("time_zone") or ""),
-        account.timezone if account else "",
-        templates.settings.timezone,
+    lead = str(facts.event.lead.get("timezone") or facts.event.lead.get("time_zone") or "")
+    named = (
+        (lead, "lead"),
+        (account.timezone if account else "", "mailbox"),
+        (templates.settings.timezone, "team"),
     )
-    return next(filter(None, map(parse_zone, names)), UTC_ZONE)
+    known = ((parse_zone(name), whose) for name, whose in named)
+    return next(((zone, whose) for zone, whose in known if zone), (UTC_ZONE, ""))

@@ -36,7 +36,7 @@ def inspect(templates: Templates, seen: Seen | None = None) -> list[TemplateErro
         *reach.ties(reached),
         *unknown,
         *_not_told(unknown, trials.problems(templates, seen.lead_fields)),
-        *untranslated(templates),
+        *untranslated(reached),
         *rowless(templates, seen.mailboxes),
     ]
     return sorted(found, key=lambda one: (isinstance(one, Advice), one.name, one.line))
@@ -71,7 +71,9 @@ def untranslated(templates: Templates) -> Iterator[Advice]:
             if rule.front.action == "reply" and not speaks:
                 lacking.setdefault(_instead(templates, rule.front.language), []).append(rule.name)
         for instead, without in lacking.items():
-            yield Advice(file, 1, f"no “{language}” text of {', '.join(without)}: {instead}")
+            yield Advice(
+                file, 1, f"no “{language}” text of {', '.join(sorted(without))}: {instead}"
+            )
 
 
 def _instead(templates: Templates, language: str) -> str:

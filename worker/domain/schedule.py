@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -28,9 +28,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The hours in which answers may leave, on the clock on somebody's wall."""
+    """The hours in which answers may leave, on the clock on somebody's wall.
+
+    `text`: how they were written.
+    """
 
     windows: tuple[Window, ...]
+    text: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "Hours":
@@ -40,7 +44,7 @@ class Hours:
             ValueError: with what is wrong and how it is written right.
 
         """
-        return cls(tuple(_window(part) for part in text.split(",")))
+        return cls(tuple(_window(part) for part in text.split(",")), text)
 
     def next_open(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """Return the moment itself, or the next one at which a window opens (UTC)."""
