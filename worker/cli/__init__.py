@@ -9,7 +9,7 @@ import click
 import httpx
 
 from worker import __version__
-from worker.cli import checking, demo, events, parts, preview, switches
+from worker.cli import backtest, checking, demo, events, parts, preview, switches
 from worker.domain.errors import AutoreplyError, ConfigurationError, LedgerAway
 from worker.domain.frontmatter import TemplateError
 
@@ -74,6 +74,7 @@ for command in (
     demo.demo,
     checking.check,
     preview.preview,
+    backtest.backtest,
     events.events,
     *switches.COMMANDS,
 ):
