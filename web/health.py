@@ -75,12 +75,17 @@ class LedgerCollector(Collector):
         steps = CounterMetricFamily(
             "autoreply_steps", "Steps that events took", labels=["state", "reason"]
         )
+        variants = CounterMetricFamily(
+            "autoreply_variants", "Answers sent by variant", labels=["template", "variant"]
+        )
+        for name, count in self._ledger.variants().items():
+            variants.add_metric(name, count)
         for (what, reason), count in self._ledger.outcomes().items():
             if what in _DELIVERIES:
                 deliveries.add_metric([reason, what], count)
             else:
                 steps.add_metric([what, reason], count)
-        return [deliveries, steps]
+        return [deliveries, steps, variants]
 
     def _gauges(self) -> list[Metric]:
         events = GaugeMetricFamily("autoreply_events", "Events by state", labels=["state"])

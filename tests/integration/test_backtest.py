@@ -293,6 +293,59 @@ def test_a_page_may_come_with_json(past: World, backtest: Backtest, folder: Path
     assert "1 as before" in (folder / "page.html").read_text("utf-8")
 
 
+# What came of the variants
+
+
+@pytest.fixture
+def variants(folder: Path, valkey_url: str) -> Backtest:
+    def run(*arguments: str) -> Result:
+        env = {f"{PREFIX}REDIS_URL": valkey_url}
+        return CliRunner().invoke(main, ["variants", *arguments], env=env)
+
+    return run
+
+
+def test_who_wrote_back_is_counted_by_variant(past: World, variants: Backtest) -> None:
+    past.templates = build({"pricing.j2": PRICING.replace("when:", "variants: [a, b]\nwhen:")})
+    for number in range(12):
+        wrote(past, number, "How much is it?")
+    drawn = {r.lead_id: r.variant for r in past.ledger.records(None, 99)}
+    assert set(drawn.values()) == {"a", "b"}
+    past.clock.now += 60_000
+    for lead, variant in drawn.items():
+        if variant == "b":
+            wrote(past, 100 + len(lead), "Thank you!", email_id=f"again-{lead}", lead_id=lead)
+    past.deliver(email_id="new", lead_id="lead-1", reply_text="Not read yet")
+    counts = {one["variant"]: one for one in json.loads(variants("--json").stdout)}
+    many = list(drawn.values()).count("b")
+    assert (counts["b"]["sent"], counts["b"]["wrote_back"], counts["b"]["stopped"]) == (
+        many,
+        many,
+        0,
+    )
+    assert (counts["a"]["sent"], counts["a"]["wrote_back"]) == (12 - many, 0)
+    people = variants().stdout
+    assert "100 %" in people
+    assert people.count("pricing") == 2
+
+
+def test_an_automatic_reply_is_not_writing_back_and_an_opt_out_is(
+    past: World, variants: Backtest
+) -> None:
+    for number in (1, 2):
+        wrote(past, number, "How much is it?")
+    past.clock.now += 60_000
+    wrote(past, 3, "I am away", lead_id="lead-1", event_type="auto_reply_received")
+    past.deliver(event_type="lead_unsubscribed", lead_id="lead-2")
+    (one,) = json.loads(variants("--json").stdout)
+    assert (one["template"], one["sent"], one["wrote_back"], one["stopped"]) == ("pricing", 2, 1, 1)
+
+
+def test_where_nothing_was_sent_it_says_so(past: World, variants: Backtest) -> None:
+    assert "nothing was sent" in variants().stdout
+    assert json.loads(variants("--json").stdout) == []
+
+
 # Wrong usage
 
 

@@ -9,7 +9,7 @@ import click
 import httpx
 
 from worker import __version__
-from worker.cli import backtest, checking, demo, events, parts, preview, switches
+from worker.cli import backtest, checking, demo, events, parts, preview, switches, variants
 from worker.domain.errors import AutoreplyError, ConfigurationError, LedgerAway
 from worker.domain.frontmatter import TemplateError
 
@@ -75,6 +75,7 @@ for command in (
     checking.check,
     preview.preview,
     backtest.backtest,
+    variants.variants,
     events.events,
     *switches.COMMANDS,
 ):

@@ -1,7 +1,6 @@
 """`check`: find out before anything is sent."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,11 +8,10 @@ import click
 
 from worker import running
 from worker.bootstrap import contract_for, make_ledger
-from worker.cli import output
+from worker.cli import output, past
 from worker.cli.live import problems as live_problems
-from worker.contracts import webhook
 from worker.domain import examples
-from worker.domain.errors import ConfigurationError, LedgerAway, MalformedEvent, NotPossible
+from worker.domain.errors import ConfigurationError, LedgerAway, NotPossible
 from worker.domain.frontmatter import Advice
 from worker.domain.inspection import Seen, inspect
 from worker.domain.model import JsonValue
@@ -123,6 +121,6 @@ def _seen(settings: Settings) -> Seen:
         return Seen()
     leads: dict[str, JsonValue] = {}
     for record in (record for record in records if record.state is not State.QUARANTINED):
-        with suppress(MalformedEvent, ValueError):
-            leads = {**webhook.merge(record.key, record.deliveries.values()).lead, **leads}
+        if event := past.event_of(record):
+            leads = {**event.lead, **leads}
     return Seen(leads, frozenset(record.mailbox for record in records if record.mailbox))
