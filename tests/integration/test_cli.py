@@ -624,6 +624,18 @@ def test_another_template_may_be_approved(events: Run, ledger: RedisLedger) -> N
     assert "it depends on the seats" in record.draft.body
 
 
+def test_a_translation_may_be_approved_by_its_name_and_is_shown_with_it(
+    events: Run, ledger: RedisLedger, folder: Path
+) -> None:
+    (folder / "templates" / "pricing.de.j2").write_text("Es kommt darauf an.", "utf-8")
+    key = held(ledger)
+    assert events("approve", key, "--template", "pricing.de").exit_code == 0
+    shown = json.loads(events("show", key, "--json").stdout)
+    assert (shown["template"], shown["variant"]) == ("pricing", "de")
+    assert shown["draft"]["body"] == "Es kommt darauf an."
+    assert "pricing (de): Re: Your team" in events("show", key).stdout
+
+
 def test_a_template_that_is_none_is_told_with_those_there_are(
     events: Run, ledger: RedisLedger
 ) -> None:

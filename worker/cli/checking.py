@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import click
+from redis.exceptions import RedisError
 
 from worker import running
 from worker.bootstrap import contract_for, make_ledger
@@ -117,7 +118,7 @@ def _seen(settings: Settings) -> Seen:
         return Seen()
     try:
         records = make_ledger(settings).records(None, _LOOKED_AT)
-    except (ConfigurationError, LedgerAway):  # told under redis
+    except (ConfigurationError, LedgerAway, RedisError):  # told under redis
         return Seen()
     leads: dict[str, JsonValue] = {}
     for record in (record for record in records if record.state is not State.QUARANTINED):

@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 from worker.domain.deciding import decide
 from worker.domain.decision import Decision, Hold, OptOut, Reply, Skip, Verdict
-from worker.domain.frontmatter import TemplateError, line_of
+from worker.domain.frontmatter import Place, TemplateError, line_of
 from worker.domain.guards import Policy
 from worker.domain.model import EventClass, ReplyEvent, Thread
 from worker.domain.reading import Facts, read
-from worker.domain.rules import Place, Rule, Templates
+from worker.domain.rules import Rule, Templates
 
 _NOON: Final = datetime(2026, 6, 3, 12, tzinfo=UTC)
 """A Wednesday: examples must not depend on the day they are run on."""

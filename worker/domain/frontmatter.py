@@ -15,6 +15,8 @@ from worker.domain.schedule import Hours, parse_zone
 from worker.domain.variants import parse_language, parse_shares
 
 Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[str, int]
+"""A file and a line in it."""
 
 
 class TemplateError(Exception):

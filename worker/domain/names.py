@@ -9,9 +9,9 @@ from jinja2.meta import find_undeclared_variables
 
 from worker.domain.environment import Fields
 from worker.domain.examples import example_facts
-from worker.domain.frontmatter import Advice, TemplateError, nearest
+from worker.domain.frontmatter import Advice, Place, TemplateError, nearest
 from worker.domain.rendering import context
-from worker.domain.rules import SETTINGS_FILE, SUFFIX, Place, Rule, Templates
+from worker.domain.rules import SETTINGS_FILE, SUFFIX, Rule, Templates
 from worker.domain.trials import USUAL
 
 _CLOSED: Final = frozenset({"reply", "thread", "campaign"})

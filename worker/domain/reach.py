@@ -6,10 +6,11 @@ from typing import Final, TypeGuard
 from jinja2 import nodes
 
 from worker.domain import examples
+from worker.domain.compiling import Context
 from worker.domain.environment import make_environment
 from worker.domain.frontmatter import Advice, TemplateError
 from worker.domain.rendering import context
-from worker.domain.rules import RENDER_ERRORS, Context, Rule, Templates
+from worker.domain.rules import RENDER_ERRORS, Rule, Templates
 from worker.domain.words import UNSPACED, fold, mentions
 
 _SPOKEN_BY_NOBODY: Final = "zxx"

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from worker.domain.environment import Fields
 from worker.domain.errors import TemplateProblem
-from worker.domain.frontmatter import TemplateSettings
+from worker.domain.frontmatter import Place, TemplateSettings
 from worker.domain.model import Direction, Draft
 from worker.domain.reading import Facts
-from worker.domain.rules import RENDER_ERRORS, Place, Rule
+from worker.domain.rules import RENDER_ERRORS, Rule
 from worker.domain.variants import draw, label
 from worker.domain.words import clean
 

@@ -5,13 +5,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from worker.domain.environment import bad_patterns, make_environment
+from worker.domain.compiling import (
+    Context,
+    broken_parts,
+    compile_condition,
+    compile_subject,
+    load_text,
+)
+from worker.domain.environment import make_environment
 from worker.domain.frontmatter import (
     FrontMatter,
+    Place,
     TemplateError,
     TemplateSettings,
     line_of,
@@ -26,9 +34,6 @@ SUFFIX: Final = ".j2"
 _SEPARATOR: Final = "|"
 """Stands before a template's name where the ledger counts what was sent with it."""
 
-Context = Mapping[str, Any]
-Place = tuple[str, int]
-"""A file and a line in it."""
 
 RENDER_ERRORS: Final = (
     JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
@@ -118,7 +123,7 @@ def build(sources: Mapping[str, str]) -> Templates:
         with _noted_in(problems):
             files[name], texts[name] = _read_template(name, sources)
     environment = make_environment(texts)
-    problems += _broken_parts(environment, texts)
+    problems += broken_parts(environment, texts)
     maker = _Maker(environment, settings, files, defaults)
     rules: list[Rule] = []
     for name in (name for name in files if not base_of(name)):
@@ -176,19 +181,6 @@ def _read_template(name: str, sources: Mapping[str, str]) -> tuple[_Layer, str]:
     return _Layer(name, above, load_yaml(name, above)), text
 
 
-def _broken_parts(
-    environment: ImmutableSandboxedEnvironment, texts: Mapping[str, str]
-) -> list[TemplateError]:
-    problems = []
-    for name in texts:
-        if name.startswith("_") and name.endswith(SUFFIX):
-            try:
-                environment.get_template(name)
-            except TemplateSyntaxError as error:
-                problems.append(TemplateError(name, error.lineno, error.message or ""))
-    return problems
-
-
 @dataclass(frozen=True, slots=True)
 class _Maker:
     """Makes rules of the files of one folder."""
@@ -238,46 +230,12 @@ class _Maker:
             above=own.above,
             when_at=when_at,
             subject_at=subject_at,
-            fits=_condition(self.environment, front.when, when_at),
-            subject=_compile_text(self.environment, front.subject, subject_at),
-            body=_load_text(self.environment, own.file),
+            fits=compile_condition(self.environment, front.when, when_at),
+            subject=compile_subject(self.environment, front.subject, subject_at),
+            body=load_text(self.environment, own.file),
         )
 
 
 def _place(key: str, layers: tuple[_Layer, ...]) -> Place:
     """Return where a key's value comes from."""
     return next((layer for layer in layers if key in layer.keys), layers[0]).at(key)
-
-
-def _condition(
-    environment: ImmutableSandboxedEnvironment,
-    when: str | bool,  # noqa: FBT001 - a condition, as YAML reads it
-    at: Place,
-) -> Callable[[Context], bool]:
-    if isinstance(when, bool):
-        return lambda _: when
-    try:
-        expression = environment.compile_expression(when, undefined_to_none=False)
-        tree = environment.parse("{{" + when + "}}")
-    except TemplateSyntaxError as error:
-        raise TemplateError(*at, f"when: {error.message}") from None
-    for _, message in bad_patterns(tree):
-        raise TemplateError(*at, f"when: {message}")
-    return lambda context: bool(expression(**context))
-
-
-def _compile_text(environment: ImmutableSandboxedEnvironment, text: str, at: Place) -> Template:
-    try:
-        return environment.from_string(text)
-    except TemplateSyntaxError as error:
-        raise TemplateError(*at, f"subject: {error.message}") from None
-
-
-def _load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Template:
-    try:
-        source, *_ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]  # make_environment sets one
-        for line, message in bad_patterns(environment.parse(source)):
-            raise TemplateError(name, line, message)
-        return environment.get_template(name)
-    except TemplateSyntaxError as error:
-        raise TemplateError(name, error.lineno, error.message or "") from None
