@@ -83,13 +83,20 @@ class LedgerCollector(Collector):
         steps = CounterMetricFamily(
             "autoreply_steps", "Steps that events took", labels=["workspace", "state", "reason"]
         )
+        variants = CounterMetricFamily(
+            "autoreply_variants",
+            "Answers sent by variant",
+            labels=["workspace", "template", "variant"],
+        )
         for workspace, ledger in self._ledgers.items():
+            for name, count in ledger.variants().items():
+                variants.add_metric([workspace, *name], count)
             for (what, reason), count in ledger.outcomes().items():
                 if what in _DELIVERIES:
                     deliveries.add_metric([workspace, reason, what], count)
                 else:
                     steps.add_metric([workspace, what, reason], count)
-        return [deliveries, steps]
+        return [deliveries, steps, variants]
 
     def _gauges(self) -> list[Metric]:
         events = GaugeMetricFamily(

@@ -206,8 +206,8 @@ class Pipeline:
     def _act(self, case: Case, verdict: Verdict) -> str:
         end = partial(self._closing.end, case.claim, trace=verdict.trace)
         match verdict.decision:
-            case Reply(rule):
-                return self._prepare(case, rule, verdict.trace)
+            case Reply():
+                return self._prepare(case, verdict.decision, verdict.trace)
             case Later(rule, until):
                 return self._await_return(case, rule, until, verdict.trace)
             case Skip(reason, detail, template):
@@ -239,18 +239,19 @@ class Pipeline:
         newer, payload = webhook.from_history(event, message)
         self._ledger.accept(newer, payload)
 
-    def _prepare(self, case: Case, rule: Rule, trace: tuple[TraceLine, ...]) -> str:
+    def _prepare(self, case: Case, reply: Reply, trace: tuple[TraceLine, ...]) -> str:
         """Render, then hold for a person, record only, wait, or send."""
         end = partial(self._closing.end, case.claim, trace=trace)
+        rule = reply.rule
         try:
             draft = render(rule, case.facts, case.templates.settings)
         except TemplateProblem as error:
             return end(State.HELD, error.reason, detail=error.detail, template=rule.name)
-        match stricter(self._rules.mode, rule.front.mode):
+        match stricter(self._rules.mode, reply.mode):
             case Mode.SHADOW:
                 return end(State.SKIPPED, "shadow", draft=draft)
             case Mode.HOLD:
-                return end(State.HELD, "needs_approval", draft=draft)
+                return end(State.HELD, reply.held_as, detail=reply.foreign, draft=draft)
             case Mode.SEND:
                 pass
         shown = _shown_since(case.claim, rule)

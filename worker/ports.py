@@ -281,12 +281,24 @@ class Ledger(Protocol):
         """
         ...
 
+    def keys_since(self, moment: int) -> list[str]:
+        """Return what was accepted since a moment (milliseconds), the oldest first."""
+        ...
+
+    def rows(self, keys: Sequence[str]) -> list[Record]:
+        """Return the rows of these keys, without those that are gone."""
+        ...
+
     def counts(self) -> dict[State, int]:
         """Return how many events there are in each state."""
         ...
 
     def outcomes(self) -> dict[tuple[str, str], int]:
         """Return how often each (state, reason) was reached since the ledger began."""
+        ...
+
+    def variants(self) -> dict[tuple[str, str], int]:
+        """Return how many answers of each (template, variant) were sent since it began."""
         ...
 
     def due(self) -> tuple[int, int]:

@@ -1272,6 +1272,49 @@ def test_the_newest_records_are_listed_of_one_state_or_of_all(store: Store) -> N
     assert store.ledger.records(None, 0) == []
 
 
+def test_what_was_accepted_since_a_moment_is_listed_oldest_first(store: Store) -> None:
+    start = store.clock.ms
+    for number in range(3):
+        store.ledger.accept(reply(f"mail-{number}", lead_id=f"lead-{number}"), "{}")
+        store.clock.advance(SECOND)
+    assert store.ledger.keys_since(start) == ["mail-0", "mail-1", "mail-2"]
+    assert store.ledger.keys_since(start + SECOND) == ["mail-1", "mail-2"]
+    assert store.ledger.keys_since(start + 3 * SECOND) == []
+
+
+def test_rows_are_found_by_key_without_those_that_are_gone(ledger: Ledger) -> None:
+    for number in range(2):
+        ledger.accept(reply(f"mail-{number}", lead_id=f"lead-{number}"), "{}")
+    assert [row.key for row in ledger.rows(["mail-1", "absent", "mail-0"])] == ["mail-1", "mail-0"]
+    assert ledger.rows([]) == []
+
+
+def test_what_was_sent_is_counted_by_variant(ledger: Ledger) -> None:
+    for number, variant in enumerate(("a", "b", "de/b", "b", "")):
+        key, draft = f"mail-{number}", replace(DRAFT, variant=variant)
+        claim = opened(ledger, key, lead_id=f"lead-{number}")
+        assert ledger.sending(claim, attempt(key, draft=draft)) is None
+        ledger.close(claim, State.SENT, "posted")
+    assert ledger.variants() == {("pricing", "a"): 1, ("pricing", "b"): 2, ("pricing", "de/b"): 1}
+    assert found(ledger, "mail-2").variant == "de/b"
+
+
+def test_a_variant_that_was_never_sent_is_not_counted(ledger: Ledger) -> None:
+    claim = opened(ledger)
+    ledger.close(claim, State.HELD, "needs_approval", draft=replace(DRAFT, variant="b"))
+    assert ledger.variants() == {}
+    draft = found(ledger).draft
+    assert draft
+    assert draft.variant == "b"
+
+
+def test_an_answer_of_ones_own_has_no_variant(ledger: Ledger) -> None:
+    claim = opened(ledger)
+    ledger.close(claim, State.HELD, "needs_approval", draft=replace(DRAFT, variant="b"))
+    ledger.approve("mail-1", "ann", DRAFT)
+    assert found(ledger).variant == ""
+
+
 def test_states_and_outcomes_are_counted(ledger: Ledger) -> None:
     sent(ledger)
     ledger.accept(reply(), "{}")
@@ -1507,8 +1550,11 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "records": lambda ledger: ledger.records(None, 1),
     "search": lambda ledger: ledger.search(Query(reason="posted"), 1),
     "forget": lambda ledger: ledger.forget(["lead:x"]),
+    "keys_since": lambda ledger: ledger.keys_since(0),
+    "rows": lambda ledger: ledger.rows(["mail-1"]),
     "counts": lambda ledger: ledger.counts(),
     "outcomes": lambda ledger: ledger.outcomes(),
+    "variants": lambda ledger: ledger.variants(),
     "due": lambda ledger: ledger.due(),
     "seen_alive": lambda ledger: ledger.seen_alive("one"),
     "workers": lambda ledger: ledger.workers(),

@@ -210,6 +210,56 @@ def test_a_check_runs_the_examples(run: Run, folder: Path, valkey_url: str) -> N
     assert "Hello." in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "zz.j2",
+            '---\nwhen: reply is mentioning("price")\npriority: -1\n---\nHi\n',
+            "zz.j2:2: never chosen: fallback.j2 (priority 0) is asked first",
+        ),
+        (
+            "zz.j2",
+            '---\nwhen: reply is mentioning("how much", "fee")\n---\nHi\n',
+            "pricing.j2:4: the example “How much is it?” fits pricing and zz, both of priority 50",
+        ),
+        (
+            "zz.j2",
+            "---\nwhen: reply.text == 'x'\n---\nHi\n{{ lead.company }}\n",
+            "zz.j2:5: with a lead of whom only the id is known: lead.company is undefined",
+        ),
+        (
+            "zz.j2",
+            "---\nwhen: reply.text == 'x'\n---\n{{ vars.waht }}\n",
+            "zz.j2:4: there is no vars.waht in _settings.yaml; did you mean vars.what?",
+        ),
+    ],
+)
+def test_a_check_finds_what_would_go_wrong_with_a_mail(
+    run: Run, folder: Path, valkey_url: str, name: str, text: str, said: str
+) -> None:
+    (folder / "templates" / name).write_text(text, "utf-8")
+    result = run("check", **healthy(valkey_url))
+    assert "1 to mend" in line(result, 1)
+    assert said in result.stdout
+
+
+def test_a_note_of_a_check_is_no_failure(
+    run: Run, folder: Path, ledger: RedisLedger, valkey_url: str
+) -> None:
+    accepted(ledger, seatsWanted=12)
+    (folder / "templates" / "pricing.de.j2").write_text("{{ lead.seats_wantd | default(1) }}")
+    result = run("check", **healthy(valkey_url))
+    assert (result.exit_code, result.stderr) == (0, "")
+    for part in (
+        "✓ templates  2 templates, 2 examples",
+        "note: _settings.yaml:1: the mailbox sam@ours.example has no row in accounts",
+        "note: pricing.de.j2:1: no “de” text of fallback: the plain one answers",
+        "note: pricing.de.j2:1: nothing is known to have lead.seats_wantd; did you mean lead.seats",
+    ):
+        assert part in result.stdout
+
+
 def test_a_check_lists_everything_that_is_wrong(run: Run, dead_url: str) -> None:
     result = run("check", redis_url=dead_url, templates="absent")
     assert "4 to mend" in line(result, 1)
@@ -269,6 +319,61 @@ def test_a_preview_is_readable_for_people(run: Run, folder: Path) -> None:
     assert result.exit_code == 0
     for part in ("reply  pricing", "leaves ", "Re: Your team", "it depends on the seats.", "fits"):
         assert part in result.stdout
+
+
+def test_a_preview_tells_people_when_it_leaves_on_whose_clock_and_why(
+    run: Run, folder: Path
+) -> None:
+    path = folder / "templates" / "pricing.j2"
+    path.write_text(TEMPLATES["pricing.j2"].replace("when:", "delay: 3h\nwhen:"), "utf-8")
+    shown = run("preview", event_file(folder, timezone="Asia/Tokyo")).stdout
+    assert "It would be answered without anybody's doing." in shown
+    assert "Asia/Tokyo (the lead's clock), in 3h" in shown
+    assert "3h after the mail (delay 3h)" in shown
+    assert "How much is it?" in shown
+
+
+def test_a_preview_tells_machines_when_it_leaves_on_whose_clock_and_why(
+    run: Run, folder: Path
+) -> None:
+    shown = preview(run, folder, timezone="Asia/Tokyo")
+    assert list(shown) == [
+        "decision", "reason", "detail", "template", "variant", "language", "draft", "send_at",
+        "send_at_local", "zone", "zone_of", "why_then", "trace",
+    ]  # fmt: skip
+    assert (shown["zone"], shown["zone_of"]) == ("Asia/Tokyo", "lead")
+    assert shown["send_at_local"].endswith("+09:00")
+    at, local = map(datetime.fromisoformat, (shown["send_at"], shown["send_at_local"]))
+    assert at == local
+    assert shown["why_then"] == "neither delay nor hours are set"
+    nothing = preview(run, folder, reply_text="Unsubscribe")
+    assert (nothing["send_at"], nothing["zone"], nothing["why_then"]) == (None, None, None)
+
+
+def test_a_preview_may_take_the_reply_to_be_in_another_language(run: Run, folder: Path) -> None:
+    (folder / "templates" / "pricing.de.j2").write_text("Es kommt darauf an.", "utf-8")
+    shown = preview(run, folder, "--language", "de")
+    assert (shown["template"], shown["variant"], shown["language"]) == ("pricing", "de", "de")
+    assert shown["draft"]["body"] == "Es kommt darauf an."
+    people = run("preview", event_file(folder), "--language", "DE").stdout
+    assert "reply  pricing (de)" in people
+    assert "they wrote (de)" in people
+    assert "pricing (de)" in people.rpartition("outcome")[2]
+    wrong = run("preview", event_file(folder), "--language", "german")
+    assert (wrong.exit_code, "'german' is no language" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Unsubscribe", "It would get no answer: they asked us to stop."),
+        ("Thanks.", "A person would decide: answers of this kind are approved first."),
+    ],
+)
+def test_a_preview_says_in_a_sentence_what_it_comes_to(
+    run: Run, folder: Path, words: str, said: str
+) -> None:
+    assert said in run("preview", event_file(folder, reply_text=words)).stdout
 
 
 def test_a_preview_reads_standard_input(run: Run, folder: Path) -> None:
@@ -518,6 +623,18 @@ def test_another_template_may_be_approved(events: Run, ledger: RedisLedger) -> N
     assert record.draft
     assert (record.draft.template, record.draft.subject) == ("pricing", "Re: Your team")
     assert "it depends on the seats" in record.draft.body
+
+
+def test_a_translation_may_be_approved_by_its_name_and_is_shown_with_it(
+    events: Run, ledger: RedisLedger, folder: Path
+) -> None:
+    (folder / "templates" / "pricing.de.j2").write_text("Es kommt darauf an.", "utf-8")
+    key = held(ledger)
+    assert events("approve", key, "--template", "pricing.de").exit_code == 0
+    shown = json.loads(events("show", key, "--json").stdout)
+    assert (shown["template"], shown["variant"]) == ("pricing", "de")
+    assert shown["draft"]["body"] == "Es kommt darauf an."
+    assert "pricing (de): Re: Your team" in events("show", key).stdout
 
 
 def test_a_template_that_is_none_is_told_with_those_there_are(

@@ -768,3 +768,57 @@ def test_a_lead_who_asks_again_because_nobody_answered_is_answered(world: World)
     world.run()
     assert world.state(first) == (State.SKIPPED, "superseded")
     assert world.state(second) == (State.SENT, "posted")
+
+
+# Which text it is
+
+
+def reads_as(monkeypatch: pytest.MonkeyPatch, language: str) -> None:
+    def known(*args: Any, **known: Any) -> Facts:
+        return replace(read(*args, **known), language=language)
+
+    monkeypatch.setattr("worker.pipeline.read", known)
+
+
+def test_a_reply_in_another_language_waits_for_a_person_with_the_draft(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.templates = build({"pricing.j2": PRICING.replace("when:", "language: en\nwhen:")})
+    reads_as(monkeypatch, "de")
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record
+    assert (record.state, record.reason) == (State.HELD, "other_language")
+    assert record.detail == "they write “de”, pricing.j2 is “en”"
+    assert record.draft
+    world.ledger.approve(key, "ann")
+    world.run()
+    assert [draft.body for _, draft in world.api.sent] == [record.draft.body]
+
+
+def test_the_text_in_their_language_is_sent_and_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.templates = build({"pricing.j2": PRICING, "pricing.de.j2": "Es kommt darauf an."})
+    reads_as(monkeypatch, "de")
+    key = world.asks_price()
+    world.run()
+    record = world.ledger.record(key)
+    assert record
+    assert (record.state, record.template, record.variant) == (State.SENT, "pricing", "de")
+    assert [draft.body for _, draft in world.api.sent] == ["Es kommt darauf an."]
+    assert world.ledger.variants() == {("pricing", "de"): 1}
+
+
+def test_an_answer_that_waits_keeps_the_variant_that_was_drawn(world: World) -> None:
+    source = PRICING.replace("when:", "variants: [a, b, c, d]\ndelay: 10m\nwhen:")
+    world.templates = build({"pricing.j2": source + "{{ variant }}"})
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    waiting = world.ledger.record(key)
+    assert waiting
+    assert waiting.state is State.WAITING
+    world.run()
+    assert [draft.body[-1] for _, draft in world.api.sent] == [waiting.variant]
+    assert world.ledger.variants() == {("pricing", waiting.variant): 1}

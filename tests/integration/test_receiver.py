@@ -574,6 +574,15 @@ def test_the_figures_tell_what_happened(parts: Parts, client: FlaskClient) -> No
         assert value(client, "autoreply_webhook_answers_total", status=status) == count
 
 
+def test_the_figures_tell_which_variants_were_sent(
+    parts: Parts, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = {("pricing", "a"): 3, ("pricing", "de/b"): 2}
+    monkeypatch.setattr(parts.ledger, "variants", lambda: sent)
+    assert value(client, "autoreply_variants_total", template="pricing", variant="a") == 3
+    assert value(client, "autoreply_variants_total", template="pricing") == 5
+
+
 def test_the_figures_answer_while_the_ledger_is_away(
     parts: Parts, monkeypatch: pytest.MonkeyPatch, client: FlaskClient
 ) -> None:

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from worker.domain.durations import parse_duration, parse_range
+from worker.domain.durations import in_words, parse_duration, parse_range
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,14 @@ def test_half_a_range_is_refused(text: str) -> None:
 def test_a_range_that_runs_backwards_is_refused() -> None:
     with pytest.raises(ValueError, match="write the shorter duration first"):
         parse_range("9m..3m")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0s"), (42.4, "42s"), (60, "1m"), (90, "1m 30s"), (7200, "2h"), (5400, "1h 30m"),
+        (90061, "1d 1h"), (86400, "1d"), (3601, "1h 1s"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_said_in_two_units_at_most(seconds: float, said: str) -> None:
+    assert in_words(timedelta(seconds=seconds)) == said

@@ -203,8 +203,8 @@ def test_an_error_inside_a_macro_names_the_macros_line() -> None:
         ("{{ ('x' * 90000) * 90000 }}", "answer.j2:4: this would make"),
         ("{{ lead.__class__ }}", "answer.j2:4: access to attribute '__class__'"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "answer.j2:4: maximum recursion"),
-        ("{% if false %}x{% endif %}", "answer.j2: the text is empty"),
-        ("{{ 'x' * 70000 }}", "answer.j2: over 65536 characters"),
+        ("{% if false %}x{% endif %}", "answer.j2:1: the text is empty"),
+        ("{{ 'x' * 70000 }}", "answer.j2:1: over 65536 characters"),
     ],
 )
 def test_whatever_a_template_does_wrong_is_its_own_problem(body: str, detail: str) -> None:
@@ -213,9 +213,9 @@ def test_whatever_a_template_does_wrong_is_its_own_problem(body: str, detail: st
 
 def test_an_error_in_a_subject_is_said_to_be_there() -> None:
     front = "when: true\nsubject: '{{ lead.company }}'"
-    assert failure(front=front) == "answer.j2: subject: lead.company is undefined"
+    assert failure(front=front) == "answer.j2:3: subject: lead.company is undefined"
 
 
 def test_a_subject_that_comes_out_empty_is_a_problem() -> None:
     front = "when: true\nsubject: '{% if false %}x{% endif %}'"
-    assert failure(front=front) == "answer.j2: the subject is empty"
+    assert failure(front=front) == "answer.j2:3: the subject is empty"

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from worker.domain.choosing import choose
 from worker.domain.decision import Hold, OptOut, Reply, Skip, Verdict
 from worker.domain.frontmatter import TemplateSettings
 from worker.domain.model import Tally
-from worker.domain.rendering import context
-from worker.domain.rules import Templates, build, choose
+from worker.domain.rules import Templates, build
 
 from .making import folder, problem, said
 
@@ -16,7 +18,7 @@ def template(when: str, **front: object) -> str:
 
 def ask(templates: Templates, words: str, tally: Tally = Tally()) -> Verdict:  # noqa: B008 - frozen
     assert templates.problems == ()
-    return choose(templates, context(said(words), templates.settings), tally)
+    return choose(templates, replace(said(words), tally=tally))
 
 
 TWO = {

@@ -12,6 +12,7 @@ import httpx
 
 from worker import __version__
 from worker.cli import (
+    backtest,
     campaigns,
     checking,
     demo,
@@ -22,6 +23,7 @@ from worker.cli import (
     parts,
     preview,
     switches,
+    variants,
 )
 from worker.domain.errors import AutoreplyError, ConfigurationError, LedgerAway
 from worker.domain.frontmatter import TemplateError
@@ -101,6 +103,8 @@ for command in (
     demo.demo,
     checking.check,
     preview.preview,
+    backtest.backtest,
+    variants.variants,
     events.events,
     campaigns.campaign,
     leads.lead,

@@ -1,46 +1,78 @@
 """`check`: find out before anything is sent."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import click
+from redis.exceptions import RedisError
 
 from worker import running
 from worker.bootstrap import contract_for, make_ledger
+from worker.cli import output, past
 from worker.cli.live import problems as live_problems
 from worker.domain import examples
 from worker.domain.errors import ConfigurationError, LedgerAway, NotPossible
-from worker.domain.rules import Templates, build
+from worker.domain.frontmatter import Advice
+from worker.domain.inspection import Seen, inspect
+from worker.domain.model import JsonValue
+from worker.domain.progress import State
+from worker.domain.rules import build
 from worker.ledger.truth import problems
 from worker.library import read_folder
 from worker.settings import Settings, missing
-from worker.workspaces import workspaces_of
+from worker.workspaces import Workspace, workspaces_of
+
+_LOOKED_AT: Final = 1000
+"""Events that tell which fields leads have, and which mailboxes there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the service: what is wrong with it, and what may be worth a look."""
+
+    name: str
+    wrong: Sequence[str]
+    advice: Sequence[str] = ()
+    summary: str = ""
 
 
 @click.command()
 @click.option("--live", is_flag=True, help="Also call the API with the key; only reads.")
 def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
-    """Check settings, Redis, and the templates with their examples."""
+    """Check settings, Redis, and the templates with their examples.
+
+    Ends with 1 where something is wrong; a note alone is no failure.
+    """
     settings = running.load_all()
     rows = workspaces_of(settings)
-    wrong = [*_said("redis", _redis(settings))]
+    parts = [_Part("redis", list(_redis(settings)))]
     if settings.broker_url:
-        wrong += _said("broker", _broker(settings))
-    for row in rows if not settings.workspace else [rows.named(settings.workspace)]:
-        wrong += _said(f"settings {row.name}", _settings(row.settings))
-        wrong += _said(f"templates {row.name}", _templates(row.settings))
-        if live:
-            wrong += _said(f"api {row.name}", live_problems(row.settings))
+        parts.append(_Part("broker", list(_broker(settings))))
+    for row in [rows.named(settings.workspace)] if settings.workspace else rows:
+        parts += _of_workspace(row, live=live)
+    for part in parts:
+        _print(part)
+    wrong = sum(len(part.wrong) for part in parts)
     if wrong:
-        raise NotPossible("found_wanting", f"{len(wrong)} to mend, see above")
+        raise NotPossible("found_wanting", f"{wrong} to mend, see above")
 
 
-def _said(name: str, problems: Iterable[str]) -> list[str]:
-    """Print what is wrong with a part, and return it."""
-    found = list(problems)
-    click.echo(f"{'✗' if found else '✓'} {name.strip()}")
-    for problem in found:
-        click.echo(f"    {problem}")
-    return found
+def _print(part: _Part) -> None:
+    click.echo(f"{'✗' if part.wrong else '✓'} {part.name}  {part.summary}".rstrip())
+    for text in part.wrong:
+        click.echo(output.wrapped(text, "    "))
+    for text in part.advice:
+        click.echo(output.wrapped(f"note: {text}", "    "))
+
+
+def _of_workspace(row: Workspace, *, live: bool) -> Iterator[_Part]:
+    """Yield the parts that each workspace has for itself."""
+    name = f" {row.name}".rstrip()
+    yield _Part(f"settings{name}", list(_settings(row.settings)))
+    yield replace(templates := _templates(row.settings), name=f"{templates.name}{name}")
+    if live:
+        yield _Part(f"api{name}", list(live_problems(row.settings)))
 
 
 def _settings(settings: Settings) -> Iterator[str]:
@@ -76,17 +108,30 @@ def _broker(settings: Settings) -> Iterator[str]:
         yield f"the broker does not answer: {error}; see AUTOREPLY_BROKER_URL"
 
 
-def _templates(settings: Settings) -> Iterator[str]:
+def _templates(settings: Settings) -> _Part:
     try:
         templates = build(read_folder(settings.templates))
     except ConfigurationError as error:
-        yield str(error)
-        return
-    yield from map(str, templates.problems)
-    yield from map(str, examples.problems(templates))
-    if not templates.problems:
-        click.echo(_summary(templates))
+        return _Part("templates", [str(error)])
+    found = inspect(templates, _seen(settings))
+    return _Part(
+        "templates",
+        wrong=[str(one) for one in found if not isinstance(one, Advice)],
+        advice=[str(one) for one in found if isinstance(one, Advice)],
+        summary=f"{len(templates.rules)} templates, {examples.count(templates)} examples",
+    )
 
 
-def _summary(templates: Templates) -> str:
-    return f"  {len(templates.rules)} templates, {examples.count(templates)} examples"
+def _seen(settings: Settings) -> Seen:
+    """Look at the newest events; without a ledger nothing was seen."""
+    if not settings.redis_url:
+        return Seen()
+    try:
+        records = make_ledger(settings).records(None, _LOOKED_AT)
+    except (ConfigurationError, LedgerAway, RedisError):  # told under redis
+        return Seen()
+    leads: dict[str, JsonValue] = {}
+    for record in (record for record in records if record.state is not State.QUARANTINED):
+        if event := past.event_of(record):
+            leads = {**event.lead, **leads}
+    return Seen(leads, frozenset(record.mailbox for record in records if record.mailbox))

@@ -3,7 +3,6 @@
 import getpass
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from itertools import islice
 from typing import TextIO
 
@@ -128,7 +127,8 @@ def _details(record: Record, history: list[HistoryLine]) -> dict[str, object]:
         "campaign_id": record.campaign_id,
         "mail_id": record.mail_id,
         "event_types": list(record.deliveries),
-        "draft": asdict(record.draft) if record.draft else None,
+        "variant": record.variant,
+        "draft": output.draft_json(record.draft),
         "approved_by": record.approved_by,
         "trace": list(record.trace),
         "history": [
@@ -155,7 +155,7 @@ def _print_event(record: Record, history: list[HistoryLine]) -> None:
     if words:
         screen.print(output.panel("they wrote", words))
     if record.draft:
-        title = f"{record.template}: {record.draft.subject}"
+        title = f"{output.named(record.template, record.variant)}: {record.draft.subject}"
         screen.print(output.panel(title, record.draft.body))
     for line in history:
         who = f" by {line.by}" if line.by else ""

@@ -1,6 +1,9 @@
 """How the commands show things: tables for people, JSON for machines."""
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +14,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from worker.domain.guards import REASONS
+from worker.domain.model import Draft
 from worker.domain.progress import State
 from worker.domain.record import Record
 
@@ -24,6 +29,23 @@ COLOURS = {
     State.SENDING: "cyan",
     State.WAITING: "cyan",
     State.RECEIVED: "cyan",
+}
+
+
+_DECISIONS = {
+    "reply": "It would be answered without anybody's doing",
+    "hold": "A person would decide",
+    "skip": "It would get no answer",
+    "opt_out": "It would get no answer, and nothing ever again",
+    "ignore": "There is nothing in it to answer",
+}
+_REASONS = {
+    **REASONS,
+    "needs_approval": "answers of this kind are approved first",
+    "shadow": "answers are only recorded, the mode is shadow",
+    "by_rule": "that is the template's action",
+    "no_rule": "no template fits",
+    "template_error": "the template cannot be filled in",
 }
 
 
@@ -46,6 +68,17 @@ def panel(title: str, text: str) -> Panel:
     return Panel(Text(text), title=Text(title), title_align="left")
 
 
+def wrapped(text: str, indent: str) -> str:
+    """Return a paragraph that fits the terminal; as it is where nobody watches."""
+    if not sys.stdout.isatty():
+        return f"{indent}{text}"
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(
+        text, width, initial_indent=indent, subsequent_indent=f"{indent}  ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
 def as_json(record: Record) -> dict[str, Any]:
     """Return an event as machines get it; times are ISO 8601 in UTC, or null."""
     return {
@@ -60,6 +93,24 @@ def as_json(record: Record) -> dict[str, Any]:
         "received_at": iso(record.received_at),
         "due_at": iso(record.due_at),
     }
+
+
+def draft_json(draft: Draft | None) -> dict[str, str] | None:
+    """Return an answer's text as machines get it."""
+    if draft is None:
+        return None
+    return {"template": draft.template, "subject": draft.subject, "body": draft.body}
+
+
+def named(template: str, variant: str) -> str:
+    """Return a template's name with the variant of it: `pricing (de/b)`."""
+    return f"{template} ({variant})" if variant else template
+
+
+def meaning(decision: str, reason: str) -> str:
+    """Say in a sentence what a decision comes to, and why."""
+    because = _REASONS.get(reason, "")
+    return f"{_DECISIONS[decision]}{because and f': {because}'}."
 
 
 def iso(milliseconds: int | None) -> str | None:
@@ -101,7 +152,7 @@ def events_table(records: Iterable[Record]) -> Table:
     return table
 
 
-def trace_table(trace: Iterable[Mapping[str, str]]) -> Table:
+def trace_table(trace: Iterable[Mapping[str, Any]]) -> Table:
     """Return the steps of a decision as a table; guards that passed are only counted."""
     table = Table("step", "name", "outcome", "because", box=None)
     lines = list(trace)
@@ -110,5 +161,8 @@ def trace_table(trace: Iterable[Mapping[str, str]]) -> Table:
         table.add_row("guards", f"{len(passed)} of them", "passed", "")
     for line in lines:
         if line.get("outcome") != "passed":
-            table.add_row(*(line.get(name, "") for name in ("step", "name", "outcome", "detail")))
+            name = named(line.get("name", ""), line.get("variant", ""))
+            table.add_row(
+                line.get("step", ""), name, line.get("outcome", ""), line.get("detail", "")
+            )
     return table

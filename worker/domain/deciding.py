@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from worker.domain import guards, rules
+from worker.domain import guards
 from worker.domain.away import may_resume, returns, wrote_lately
+from worker.domain.choosing import choose
 from worker.domain.decision import Hold, Later, Reply, Skip, Verdict
 from worker.domain.guards import Policy
 from worker.domain.model import Caps, TraceLine
 from worker.domain.reading import Facts
-from worker.domain.rendering import context
 from worker.domain.rules import Rule, Templates
 from worker.domain.schedule import dice, no_holiday, send_at
 from worker.domain.whose import holidays_of, zone_of
@@ -21,7 +21,7 @@ def decide(facts: Facts, templates: Templates, policy: Policy) -> Verdict:
     """Decide what becomes of a reply."""
     decision, asked = guards.check(facts, policy)
     if decision is None:
-        verdict = rules.choose(templates, context(facts, templates.settings), facts.tally)
+        verdict = choose(templates, facts)
         return Verdict(verdict.decision, (*asked, *verdict.trace))
     if isinstance(decision, Skip) and decision.reason == _A_MACHINE:
         return _resume(facts, templates, policy, asked) or Verdict(decision, asked)
@@ -34,8 +34,7 @@ def _resume(
     """Decide on a note that the guards skip; None where nothing follows the lead's return."""
     if not may_resume(facts, templates):
         return None
-    known = context(facts, templates.settings)
-    verdict = rules.choose(templates, known, facts.tally, resume=True)
+    verdict = choose(templates, facts, resume=True)
     match verdict.decision:
         case Reply(rule):
             due = returns(rule, facts, templates)

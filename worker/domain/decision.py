@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from worker.domain.model import TraceLine
+from worker.domain.model import Mode, TraceLine, stricter
 
 if TYPE_CHECKING:
     from worker.domain.rules import Rule
@@ -12,9 +12,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Answer with this rule's template."""
+    """Answer with this rule's template.
+
+    `foreign`: says that they write another language than the text, which a person has to
+    see first; "" where nothing is known against it.
+    """
 
     rule: "Rule"
+    foreign: str = ""
+
+    @property
+    def mode(self) -> Mode:
+        """What the template wants, or more caution."""
+        return stricter(self.rule.front.mode, Mode.HOLD if self.foreign else Mode.SEND)
+
+    @property
+    def held_as(self) -> str:
+        """The reason for which the draft waits for a person, where it does."""
+        return "other_language" if self.foreign else "needs_approval"
 
 
 @dataclass(frozen=True, slots=True)

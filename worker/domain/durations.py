@@ -46,3 +46,13 @@ def parse_range(value: object) -> tuple[timedelta, timedelta]:
 def milliseconds(duration: timedelta) -> int:
     """Return a duration in whole milliseconds."""
     return round(duration.total_seconds() * 1000)
+
+
+def in_words(duration: timedelta) -> str:
+    """Return a duration as people write it: `90s`, `4m 10s`, `2h`, `3d 4h`; two parts at most."""
+    left, parts = round(duration.total_seconds()), []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        if left >= size:
+            parts.append(f"{left // size}{unit}")
+            left %= size
+    return " ".join(parts[:2]) or "0s"

@@ -84,7 +84,15 @@ class LeaseLost(AutoreplyError):  # noqa: N818 - named after the caller's next s
 
 
 class TemplateProblem(AutoreplyError):  # noqa: N818 - shown to people, who call it that
-    """A template cannot be used for this event: a person decides."""
+    """A template cannot be used for this event: a person decides.
+
+    `at`: the file and the line; `said`: what is wrong there. The detail has it all.
+    """
+
+    def __init__(self, at: tuple[str, int], said: str) -> None:
+        super().__init__("template_error", f"{at[0]}:{at[1]}: {said}")
+        self.at = at
+        self.said = said
 
 
 class MalformedEvent(AutoreplyError):  # noqa: N818 - named after what it is about

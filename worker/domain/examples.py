@@ -1,55 +1,71 @@
 """The examples inside template files, run as if a lead had written them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Final, Literal
 
 from worker.domain.deciding import decide
-from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip
-from worker.domain.errors import TemplateProblem
-from worker.domain.frontmatter import TemplateError
+from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip, Verdict
+from worker.domain.frontmatter import Place, TemplateError, line_of
 from worker.domain.guards import Policy
 from worker.domain.model import EventClass, ReplyEvent, Thread
 from worker.domain.reading import Facts, read
-from worker.domain.rendering import render
 from worker.domain.rules import Rule, Templates
 
-_NOON = datetime(2026, 6, 3, 12, tzinfo=UTC)
+_NOON: Final = datetime(2026, 6, 3, 12, tzinfo=UTC)
 """A Wednesday: examples must not depend on the day they are run on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A reply that must get a template, or must not, and where it is written."""
+
+    rule: Rule
+    kind: Literal["match", "skip"]
+    index: int
+    words: str
+
+    @property
+    def at(self) -> Place:
+        """File and line of the example."""
+        path = ("examples", self.kind, str(self.index))
+        return self.rule.file, line_of(path, self.rule.above)
+
+    @property
+    def facts(self) -> Facts:
+        """What is known when an unknown lead writes it, in the language of its file."""
+        found = example_facts(self.words)
+        return replace(found, language=self.rule.front.language or found.language)
+
+    def verdict(self, templates: Templates) -> Verdict:
+        """Decide on it."""
+        return decide(self.facts, templates, Policy())
+
+
+def of(templates: Templates) -> Iterator[Example]:
+    """Return every example of a folder, translations included."""
+    for text in (text for rule in templates.rules for text in rule.texts):
+        for index, words in enumerate(text.front.examples.match):
+            yield Example(text, "match", index, words)
+        for index, words in enumerate(text.front.examples.skip):
+            yield Example(text, "skip", index, words)
 
 
 def problems(templates: Templates) -> Iterator[TemplateError]:
     """Run every example through guards and rules; yield those that come out wrong."""
-    for rule in templates.rules:
-        for text in rule.front.examples.match:
-            yield from _must_match(rule, text, templates)
-        for text in rule.front.examples.skip:
-            if _chosen(_decide(text, templates)) == rule.name:
-                yield _wrong(rule, f"the skip example “{text}” gets this template")
+    for example in of(templates):
+        decision = example.verdict(templates).decision
+        gets_it = _chosen(decision) == example.rule.name
+        if gets_it != (example.kind == "match"):
+            became = "gets this template" if gets_it else _became(decision)
+            message = f"the {example.kind} example “{example.words}” {became}"
+            yield TemplateError(*example.at, message)
 
 
 def count(templates: Templates) -> int:
     """Return how many examples the templates have."""
-    found = (rule.front.examples for rule in templates.rules)
-    return sum(len(examples.match) + len(examples.skip) for examples in found)
-
-
-def _must_match(rule: Rule, text: str, templates: Templates) -> Iterator[TemplateError]:
-    decision = _decide(text, templates)
-    if _chosen(decision) != rule.name:
-        yield _wrong(rule, f"the match example “{text}” {_became(decision)}")
-    elif isinstance(decision, Reply | Later):
-        try:
-            render(rule, example_facts(text), templates.settings)
-        except TemplateProblem as problem:
-            yield _wrong(rule, f"with a lead of whom only the id is known: {problem.detail}")
-
-
-def _wrong(rule: Rule, message: str) -> TemplateError:
-    return TemplateError(rule.file, 1, message)
-
-
-def _decide(text: str, templates: Templates) -> Decision:
-    return decide(example_facts(text), templates, Policy()).decision
+    return sum(1 for _ in of(templates))
 
 
 def example_facts(text: str) -> Facts:

@@ -1,8 +1,7 @@
 """What may stand above a template's text and in `_settings.yaml`, and what it means."""
 
 import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -22,8 +21,11 @@ from worker.domain.calendars import Holidays
 from worker.domain.durations import parse_duration, parse_range
 from worker.domain.model import Caps, Mode
 from worker.domain.schedule import Hours, parse_zone
+from worker.domain.variants import parse_language, parse_shares
 
 Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[str, int]
+"""A file and a line in it."""
 
 
 class TemplateError(Exception):
@@ -32,6 +34,11 @@ class TemplateError(Exception):
     def __init__(self, name: str, line: int, message: str) -> None:
         super().__init__(f"{name}:{line}: {message}")
         self.name = name
+        self.line = line
+
+
+class Advice(TemplateError):  # noqa: N818 - shown to people, who call it that
+    """What works, but is hardly meant so: shown, and no failure."""
 
 
 def _hours(value: object) -> Hours | None:
@@ -65,6 +72,8 @@ OpenHours = Annotated[Hours | None, BeforeValidator(_hours)]
 Cap = Annotated[int | None, BeforeValidator(_cap)]
 Zone = Annotated[str, BeforeValidator(_zone)]
 Calendar = Annotated[Holidays | None, BeforeValidator(_holidays)]
+Language = Annotated[str, BeforeValidator(parse_language)]
+Shares = Annotated[Mapping[str, int], BeforeValidator(parse_shares)]
 
 
 class _Strict(BaseModel):
@@ -90,6 +99,8 @@ class FrontMatter(_Strict):
     undo: Duration = timedelta(0)
     hours: OpenHours = None
     resume: bool = False
+    language: Language = ""
+    variants: Shares = Field(default_factory=dict)
     examples: Examples = Examples()
 
     @field_validator("resume")
@@ -137,6 +148,7 @@ class TemplateSettings(_Strict):
     exclude: tuple[str, ...] = ()
     doubt: Literal["resend", "hold"] = "resend"
     opt_out: Literal["address", "domain"] = "address"
+    other_language: Literal["hold", "send"] = "hold"
     timezone: Zone = ""
     holidays: Calendar = None
     accounts: dict[str, Account] = Field(default_factory=dict)
@@ -153,17 +165,19 @@ class TemplateSettings(_Strict):
         return rows.get(campaign_id.casefold()) or rows.get(name.strip().casefold())
 
 
-def split(name: str, source: str) -> tuple[str, str]:
+def split(name: str, source: str, *, required: bool = True) -> tuple[str, str]:
     """Part a file into its front matter and its text.
 
     Both keep their line numbers: empty lines stand for what was before them.
 
     Raises:
-        TemplateError: where there is no front matter.
+        TemplateError: where there is no front matter, and it is required.
 
     """
     handler = YAMLHandler()
     if not handler.detect(source):
+        if not required:
+            return "", source
         raise TemplateError(name, 1, "no front matter; begin the file with ---, when: …, ---")
     try:
         front, text = handler.split(source)
@@ -209,9 +223,21 @@ def load_yaml(name: str, text: str, *, first_line: int = 1) -> dict[str, Any]:
 
 
 def validate(
-    model: type[Model], name: str, data: Mapping[str, Any], text: str, *, first_line: int = 1
+    model: type[Model],
+    name: str,
+    data: Mapping[str, Any],
+    text: str,
+    *,
+    inside: Sequence[str] = (),
 ) -> Model:
     """Check a mapping against its model; a key without a value counts as absent.
+
+    Args:
+        model: what the mapping has to be.
+        name: the file, for the error.
+        data: the mapping.
+        text: the YAML it comes from, for the line.
+        inside: the keys in the text below which the mapping stands.
 
     Raises:
         TemplateError: naming the first thing that is wrong, with the nearest right key.
@@ -223,7 +249,7 @@ def validate(
         first = error.errors()[0]
         path = [str(part) for part in first["loc"]]
         message = _explain(model, path, first["type"], first["msg"])
-        raise TemplateError(name, line_of(path[0], text) + first_line - 1, message) from None
+        raise TemplateError(name, line_of((*inside, *path), text), message) from None
 
 
 def _explain(model: type[BaseModel], path: list[str], kind: str, message: str) -> str:
@@ -231,9 +257,14 @@ def _explain(model: type[BaseModel], path: list[str], kind: str, message: str) -
     if kind == "missing":
         return f"{where} is missing"
     if kind == "extra_forbidden":
-        near = difflib.get_close_matches(path[-1], _known_keys(model, path[:-1]), 1)
-        return f"unknown key {where}" + (f"; did you mean {near[0]}?" if near else "")
+        near = nearest(path[-1], _known_keys(model, path[:-1]))
+        return f"unknown key {where}" + (f"; did you mean {near}?" if near else "")
     return f"{where}: {message.removeprefix('Value error, ')}"
+
+
+def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """Return the known name that is most like another one, "" where none is near enough."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), 1, alike)), "")
 
 
 def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
@@ -245,7 +276,25 @@ def _known_keys(model: type[BaseModel], path: list[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def line_of(key: str, text: str) -> int:
-    """Return the line of a top-level key, 1 where it is not found."""
-    found = re.search(rf"^{re.escape(key)}\s*:", text, re.MULTILINE)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+def line_of(path: str | Sequence[str], text: str) -> int:
+    """Return the line of a key, or of what stands below it, as far as the path leads.
+
+    `("examples", "match", "2")` is the third reply that must match; 1 where nothing is found.
+    """
+    node, line = yaml.compose(text, yaml.SafeLoader), 1
+    for part in (path,) if isinstance(path, str) else path:
+        found = _below(node, part)
+        if found is None:
+            break
+        mark, node = found
+        line = mark.start_mark.line + 1
+    return line
+
+
+def _below(node: yaml.Node | None, part: str) -> tuple[yaml.Node, yaml.Node] | None:
+    """Return where a part of a mapping or a list begins, and what it holds."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == part), None)
+    if isinstance(node, yaml.SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+        return node.value[int(part)], node.value[int(part)]
+    return None

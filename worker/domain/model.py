@@ -138,12 +138,16 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceLine:
-    """One step of a decision: what was asked, and what the answer was."""
+    """One step of a decision: what was asked, and what the answer was.
+
+    `variant`: which text of the template it is about; see `Draft.variant`.
+    """
 
     step: str
     name: str
     outcome: str
     detail: str = ""
+    variant: str = ""
 
     def as_json(self) -> dict[str, JsonValue]:
         """Return the line as plain data, as it is stored and printed."""
@@ -152,11 +156,19 @@ class TraceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An answer with nothing left to decide."""
+    """An answer with nothing left to decide.
+
+    Attributes:
+        template: the name that counts for caps.
+        variant: which of the template's texts it is: the language of its file (`de`), the
+            name that was drawn from `variants:` (`b`), or both (`de/b`); "" for the only one.
+
+    """
 
     template: str
     subject: str = field(repr=False)
     body: str = field(repr=False)
+    variant: str = ""
 
 
 class Mode(StrEnum):

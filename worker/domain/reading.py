@@ -24,6 +24,7 @@ class Facts:
         return_day: when the lead says to be back, where an out-of-office note tells it surely.
         suppressed: the lead or its address is on the list of those who asked us to stop.
         domain_suppressed: somebody at the lead's company is on it.
+        language: what the words are written in, as a code like `de`; "" where unknown.
         answers: our own mails in the conversation → the inbound mail that each answers.
         received: when the service accepted the event (UTC).
         now: the present moment (UTC).
@@ -42,6 +43,7 @@ class Facts:
     return_day: date | None = None
     suppressed: bool = False
     domain_suppressed: bool = False
+    language: str = ""
     tally: Tally = field(default_factory=Tally)
     answers: Mapping[str, str] = field(default_factory=dict)
     received: datetime
@@ -57,6 +59,7 @@ class Facts:
         """Which of our mailboxes got the mail, and answers it."""
         return (self.mail.mailbox if self.mail else "") or self.event.mailbox
 
+    @property
     def part(self) -> str:
         """The newest part as a reader wants to see it; decide on `words` only."""
         return newest_part(self.raw, _sent_before(self.thread, self.later))

@@ -51,6 +51,7 @@ class Record:
     doubt_at: int = 0
     sent_at: int = 0
     template: str = ""
+    variant: str = ""
     draft: Draft | None = None
     tried: Draft | None = None
     approved_by: str = ""
@@ -75,7 +76,7 @@ _DELIVERY: Final = "delivery:"
 _NUMBERS: Final = ("token", "received_at", "changed_at", "tries", "doubts", "doubt_at", "sent_at")
 _TEXTS: Final = (
     "reason", "detail", "conversation", "workspace", "campaign_id", "lead_id", "lead_email",
-    "mailbox", "mail_id", "template", "approved_by", "sent_id",
+    "mailbox", "mail_id", "template", "variant", "approved_by", "sent_id",
 )  # fmt: skip
 
 
@@ -117,11 +118,11 @@ def _newer(key: str, fields: Mapping[str, str]) -> Record:
     )
 
 
-def _draft(text: str) -> Draft | None:
+def _draft(text: str, variant: str = "") -> Draft | None:
     if not text:
         return None
     template, subject, body = json.loads(text)
-    return Draft(template=template, subject=subject, body=body)
+    return Draft(template=template, subject=subject, body=body, variant=variant)
 
 
 def _deliveries(fields: Mapping[str, str]) -> dict[str, str]:
@@ -146,7 +147,7 @@ def from_fields(key: str, fields: Mapping[str, str]) -> Record:
         version=int(fields.get("v", RECORD_VERSION)),
         deliveries=_deliveries(fields),
         due_at=int(due_at) if due_at else None,
-        draft=_draft(fields.get("draft", "")),
+        draft=_draft(fields.get("draft", ""), fields.get("variant", "")),
         tried=_draft(fields.get("tried", "")),
         seen=frozenset(json.loads(fields.get("seen") or "[]")),
         trace=tuple(json.loads(fields.get("trace") or "[]")),

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from worker.domain.environment import Fields
 from worker.domain.errors import TemplateProblem
-from worker.domain.frontmatter import TemplateSettings
+from worker.domain.frontmatter import Place, TemplateSettings
 from worker.domain.model import Direction, Draft
 from worker.domain.reading import Facts
 from worker.domain.rules import RENDER_ERRORS, Rule
+from worker.domain.variants import draw, label
 from worker.domain.words import clean
 
 _LONGEST_SUBJECT: Final = 250
@@ -36,6 +37,7 @@ def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
                 "raw": facts.raw,
                 "at": facts.at,
                 "labels": list(event.event_types),
+                "language": facts.language,
             },
         ),
         "lead": Fields("lead", _lead(facts)),
@@ -82,40 +84,49 @@ def thread_subject(facts: Facts) -> str:
 
 
 def render(rule: Rule, facts: Facts, settings: TemplateSettings) -> Draft:
-    """Fill in a template.
+    """Fill in a template with the variant that the lead gets.
 
     Raises:
         TemplateProblem: with file, line and variable, for a person to look at.
 
     """
-    values = context(facts, settings)
+    return render_variant(rule, facts, settings, draw(rule.front.variants, rule.name, facts.event))
+
+
+def render_variant(rule: Rule, facts: Facts, settings: TemplateSettings, drawn: str) -> Draft:
+    """Fill in a template with one of its `variants`; "" where it has none.
+
+    Raises:
+        TemplateProblem: as `render` does.
+
+    """
+    values = context(facts, settings) | ({"variant": drawn} if drawn else {})
     try:
         subject = tidy_subject(rule.subject.render(values))
     except RENDER_ERRORS as error:
-        raise TemplateProblem("template_error", f"{rule.file}: subject: {error}") from error
+        raise TemplateProblem(rule.subject_at, f"subject: {error}") from error
     try:
         body = tidy(rule.body.render(values))
     except RENDER_ERRORS as error:
-        where = _where(error, rule.file)
-        raise TemplateProblem("template_error", f"{where}: {error}") from error
+        raise TemplateProblem(_where(error, rule.file), str(error)) from error
     if not subject:
-        raise TemplateProblem("template_error", f"{rule.file}: the subject is empty")
+        raise TemplateProblem(rule.subject_at, "the subject is empty")
     if not body:
-        raise TemplateProblem("template_error", f"{rule.file}: the text is empty")
+        raise TemplateProblem((rule.file, 1), "the text is empty")
     if len(body) > _LONGEST_BODY:
-        raise TemplateProblem("template_error", f"{rule.file}: over {_LONGEST_BODY} characters")
-    return Draft(template=rule.name, subject=subject, body=body)
+        raise TemplateProblem((rule.file, 1), f"over {_LONGEST_BODY} characters")
+    variant = label(rule.variant, drawn)
+    return Draft(template=rule.name, subject=subject, body=body, variant=variant)
 
 
-def _where(error: BaseException, file: str) -> str:
-    """Return `file:line` of the innermost template line that failed."""
+def _where(error: BaseException, file: str) -> Place:
+    """Return the innermost template line that failed."""
     lines = [
         (frame.f_code.co_filename, line)
         for frame, line in walk_tb(error.__traceback__)
         if frame.f_code.co_filename.endswith(".j2") and "/" not in frame.f_code.co_filename
     ]
-    name, line = lines[-1] if lines else (file, getattr(error, "lineno", 1))
-    return f"{name}:{line}"
+    return lines[-1] if lines else (file, getattr(error, "lineno", 1))
 
 
 def tidy_subject(text: str) -> str:

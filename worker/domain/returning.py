@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from worker.domain.absences import CUES, STATES, Part, Said, When, phrases
+from worker.domain.absences import CUES, Part, Said, When, phrases
 from worker.domain.days import Mention, mentions, next_weekday
 from worker.domain.lexicon import shipped
 from worker.domain.words import clean, fold, plain

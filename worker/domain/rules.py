@@ -1,18 +1,25 @@
-"""Templates as rules: reading them, and choosing the one that fits."""
+"""Templates as rules: front matter and text, read from a folder's files."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from jinja2 import Template, TemplateSyntaxError
+from jinja2 import Template
 from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from worker.domain.decision import Decision, Hold, OptOut, Reply, Skip, Verdict
-from worker.domain.environment import bad_patterns, make_environment, recording_words
+from worker.domain.compiling import (
+    Context,
+    broken_parts,
+    compile_condition,
+    compile_subject,
+    load_text,
+)
+from worker.domain.environment import make_environment
 from worker.domain.frontmatter import (
     FrontMatter,
+    Place,
     TemplateError,
     TemplateSettings,
     line_of,
@@ -20,14 +27,13 @@ from worker.domain.frontmatter import (
     split,
     validate,
 )
-from worker.domain.model import Tally, TraceLine
+from worker.domain.variants import is_same_language, split_name
 
 SETTINGS_FILE: Final = "_settings.yaml"
 SUFFIX: Final = ".j2"
 _SEPARATOR: Final = "|"
 """Stands before a template's name where the ledger counts what was sent with it."""
 
-Context = Mapping[str, Any]
 
 RENDER_ERRORS: Final = (
     JinjaError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError,
@@ -38,51 +44,93 @@ RENDER_ERRORS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One template file, ready to be asked and rendered."""
+    """One template file, ready to be asked and rendered.
+
+    Attributes:
+        name: what caps, records and people call the template: `pricing`.
+        file: `pricing.j2`, or `pricing.de.j2` for its German text.
+        variant: the language in the file's name; "" for `pricing.j2` itself.
+        front: the front matter; what a translation leaves out is its template's.
+        above: the front matter as written; its lines have the file's own numbers.
+        when_at: file and line of the condition.
+        subject_at: file and line of the subject.
+        own_when: the condition stands in this very file.
+        translations: the same template's texts in other languages.
+
+    """
 
     name: str
     file: str
+    variant: str = ""
     front: FrontMatter
-    when_line: int
+    above: str = ""
+    when_at: Place
+    subject_at: Place
+    own_when: bool = True
     fits: Callable[[Context], bool]
     subject: Template
     body: Template
+    translations: tuple["Rule", ...] = ()
+
+    @property
+    def texts(self) -> tuple["Rule", ...]:
+        """The template's texts in all its languages."""
+        return (self, *self.translations)
+
+    def speaking(self, language: str) -> "Rule":
+        """Return the text for a language; this one where no other is nearer."""
+        exact = (text for text in self.translations if text.variant == language)
+        near = (text for text in self.translations if is_same_language(text.variant, language))
+        return next(exact, None) or next(near, self) if language else self
+
+    def asked(self, language: str) -> tuple["Rule", ...]:
+        """Return the texts whose conditions are asked about a reply in a language.
+
+        Of an unknown language, any text with a condition of its own may know the words.
+        """
+        if language:
+            return (self.speaking(language),)
+        return (self, *(text for text in self.translations if text.own_when))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Templates:
-    """A folder of templates; `rules` in the order in which they are asked."""
+    """A folder of templates; `rules` in the order in which they are asked.
+
+    `texts`: file → its text without the front matter, of parts and settings the whole.
+    """
 
     rules: tuple[Rule, ...] = ()
     settings: TemplateSettings = field(default_factory=TemplateSettings)
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[TemplateError, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
-        """Return the rule of that name."""
-        return next((rule for rule in self.rules if rule.name == name), None)
+        """Return the rule of that name; `pricing.de` is the German text of `pricing`."""
+        texts = (text for rule in self.rules for text in rule.texts)
+        return next((text for text in texts if text.file == f"{name}{SUFFIX}"), None)
 
 
 def build(sources: Mapping[str, str]) -> Templates:
     """Read a folder given as file name → text; what cannot be used becomes a problem."""
     problems: list[TemplateError] = []
-    settings = TemplateSettings()
+    settings, defaults = TemplateSettings(), _Layer(SETTINGS_FILE)
     with _noted_in(problems):
-        settings = _read_settings(sources.get(SETTINGS_FILE, ""))
+        settings, defaults = _read_settings(sources.get(SETTINGS_FILE, ""))
     texts = {name: text for name, text in sources.items() if name.startswith("_")}
-    parts: dict[str, tuple[str, str]] = {}
+    files: dict[str, _Layer] = {}
     for name in sorted(n for n in sources if n.endswith(SUFFIX) and not n.startswith("_")):
         with _noted_in(problems):
-            _check_name(name)
-            parts[name] = split(name, sources[name])
-            texts[name] = parts[name][1]
+            files[name], texts[name] = _read_template(name, sources)
     environment = make_environment(texts)
-    problems += _broken_parts(environment, texts)
+    problems += broken_parts(environment, texts)
+    maker = _Maker(environment, settings, files, defaults)
     rules: list[Rule] = []
-    for name, (front, _) in parts.items():
+    for name in (name for name in files if not base_of(name)):
         with _noted_in(problems):
-            rules.append(_build_rule(environment, settings, name, front))
+            rules.append(maker.rule(name, problems))
     rules.sort(key=lambda rule: (-rule.front.priority, rule.name))
-    return Templates(rules=tuple(rules), settings=settings, problems=tuple(problems))
+    return Templates(rules=tuple(rules), settings=settings, texts=texts, problems=tuple(problems))
 
 
 @contextmanager
@@ -94,127 +142,101 @@ def _noted_in(problems: list[TemplateError]) -> Iterator[None]:
         problems.append(error)
 
 
-def _check_name(name: str) -> None:
-    if _SEPARATOR in name:
-        raise TemplateError(name, 1, f"no {_SEPARATOR} in a template's name: rename it")
+def base_of(name: str) -> str:
+    """Return the file whose translation this one is: `pricing.j2` of `pricing.de.j2`."""
+    template, language = split_name(name.removesuffix(SUFFIX))
+    return f"{template}{SUFFIX}" if language else ""
 
 
-def _read_settings(text: str) -> TemplateSettings:
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Keys that a rule is made of: a file's own, its template's, or everybody's defaults."""
+
+    file: str
+    above: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    inside: tuple[str, ...] = ()
+
+    def at(self, key: str) -> Place:
+        """Return where a key stands."""
+        return self.file, line_of((*self.inside, key), self.above)
+
+
+def _read_settings(text: str) -> tuple[TemplateSettings, _Layer]:
     data = load_yaml(SETTINGS_FILE, text or "{}")
     settings = validate(TemplateSettings, SETTINGS_FILE, data, text)
-    first_line = line_of("defaults", text)
     probe = {"when": True, **settings.defaults}
-    validate(FrontMatter, SETTINGS_FILE, probe, "", first_line=first_line)
-    return settings
+    validate(FrontMatter, SETTINGS_FILE, probe, text, inside=("defaults",))
+    return settings, _Layer(SETTINGS_FILE, text, settings.defaults, ("defaults",))
 
 
-def _broken_parts(
-    environment: ImmutableSandboxedEnvironment, texts: Mapping[str, str]
-) -> list[TemplateError]:
-    problems = []
-    for name in texts:
-        if name.startswith("_") and name.endswith(SUFFIX):
-            try:
-                environment.get_template(name)
-            except TemplateSyntaxError as error:
-                problems.append(TemplateError(name, error.lineno, error.message or ""))
-    return problems
+def _read_template(name: str, sources: Mapping[str, str]) -> tuple[_Layer, str]:
+    if _SEPARATOR in name:
+        raise TemplateError(name, 1, f"no {_SEPARATOR} in a template's name: rename it")
+    base = base_of(name)
+    if base and base not in sources:
+        why = f"a translation needs {base} beside it; add that, or take the dot out of the name"
+        raise TemplateError(name, 1, why)
+    above, text = split(name, sources[name], required=not base)
+    return _Layer(name, above, load_yaml(name, above)), text
 
 
-def _build_rule(
-    environment: ImmutableSandboxedEnvironment, settings: TemplateSettings, name: str, front: str
-) -> Rule:
-    data = settings.defaults | load_yaml(name, front)
-    matter = validate(FrontMatter, name, data, front)
-    timed = "hours" if matter.hours else "resume" if matter.resume else ""
-    if timed and not settings.timezone:
-        message = f"{timed} needs a timezone in {SETTINGS_FILE}, like timezone: Europe/Berlin"
-        raise TemplateError(name, line_of(timed, front), message)
-    when_line = line_of("when", front)
-    return Rule(
-        name=name.removesuffix(SUFFIX),
-        file=name,
-        front=matter,
-        when_line=when_line,
-        fits=_condition(environment, name, matter.when, when_line),
-        subject=_compile_text(environment, name, matter.subject, line_of("subject", front)),
-        body=_load_text(environment, name),
-    )
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes rules of the files of one folder."""
+
+    environment: ImmutableSandboxedEnvironment
+    settings: TemplateSettings
+    files: Mapping[str, _Layer]
+    defaults: _Layer
+
+    def rule(self, name: str, problems: list[TemplateError]) -> Rule:
+        """Make a rule with its translations; those that are broken become problems."""
+        base = self._made((self.files[name], self.defaults))
+        translations: list[Rule] = []
+        for file in (file for file in self.files if base_of(file) == name):
+            with _noted_in(problems):
+                translations.append(self._translated(base, self.files[file]))
+        return replace(base, translations=tuple(translations))
+
+    def _translated(self, base: Rule, own: _Layer) -> Rule:
+        """Make a translation; examples are in the language of their own file."""
+        _, language = split_name(own.file.removesuffix(SUFFIX))
+        for key, right, there in (
+            ("priority", base.front.priority, base.file),
+            ("language", language, "the file's name"),
+        ):
+            if own.keys.get(key, right) != right:
+                why = f"{key} is {right}, as in {there}: remove it, or change it there"
+                raise TemplateError(*own.at(key), why)
+        kept = {key: v for key, v in self.files[base.file].keys.items() if key != "examples"}
+        named = _Layer(own.file, own.above, {**own.keys, "language": language})
+        made = self._made((named, replace(self.files[base.file], keys=kept), self.defaults))
+        return replace(made, name=base.name, variant=language, own_when="when" in own.keys)
+
+    def _made(self, layers: tuple[_Layer, ...]) -> Rule:
+        """Make a rule of front matter, of which what comes first wins."""
+        own = layers[0]
+        keys = {key: v for layer in reversed(layers) for key, v in layer.keys.items()}
+        front = validate(FrontMatter, own.file, keys, own.above)
+        timed = "hours" if front.hours else "resume" if front.resume else ""
+        if timed and not self.settings.timezone:
+            why = f"{timed} needs a timezone in {SETTINGS_FILE}, like timezone: Europe/Berlin"
+            raise TemplateError(*own.at(timed), why)
+        when_at, subject_at = (_place(key, layers) for key in ("when", "subject"))
+        return Rule(
+            name=own.file.removesuffix(SUFFIX),
+            file=own.file,
+            front=front,
+            above=own.above,
+            when_at=when_at,
+            subject_at=subject_at,
+            fits=compile_condition(self.environment, front.when, when_at),
+            subject=compile_subject(self.environment, front.subject, subject_at),
+            body=load_text(self.environment, own.file),
+        )
 
 
-def _condition(
-    environment: ImmutableSandboxedEnvironment,
-    name: str,
-    when: str | bool,  # noqa: FBT001 - a condition, as YAML reads it
-    line: int,
-) -> Callable[[Context], bool]:
-    if isinstance(when, bool):
-        return lambda _: when
-    try:
-        expression = environment.compile_expression(when, undefined_to_none=False)
-        tree = environment.parse("{{" + when + "}}")
-    except TemplateSyntaxError as error:
-        raise TemplateError(name, line, f"when: {error.message}") from None
-    for _, message in bad_patterns(tree):
-        raise TemplateError(name, line, f"when: {message}")
-    return lambda context: bool(expression(**context))
-
-
-def _compile_text(
-    environment: ImmutableSandboxedEnvironment, name: str, text: str, line: int
-) -> Template:
-    try:
-        return environment.from_string(text)
-    except TemplateSyntaxError as error:
-        raise TemplateError(name, line, f"subject: {error.message}") from None
-
-
-def _load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Template:
-    try:
-        source, *_ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]  # make_environment sets one
-        for line, message in bad_patterns(environment.parse(source)):
-            raise TemplateError(name, line, message)
-        return environment.get_template(name)
-    except TemplateSyntaxError as error:
-        raise TemplateError(name, error.lineno, error.message or "") from None
-
-
-def choose(
-    templates: Templates, context: Context, tally: Tally, *, resume: bool = False
-) -> Verdict:
-    """Ask the rules from the highest priority down; the first that fits decides.
-
-    `resume`: ask those that write to somebody who was away, instead of all others.
-    """
-    trace: list[TraceLine] = []
-    for rule in (rule for rule in templates.rules if rule.front.resume is resume):
-        with recording_words() as fired:
-            try:
-                fits = rule.fits(context)
-            except RENDER_ERRORS as error:
-                detail = f"{rule.file}:{rule.when_line}: when: {error}"
-                line = TraceLine(step="rule", name=rule.name, outcome="error", detail=detail)
-                hold = Hold("template_error", detail, rule.name)
-                return Verdict(hold, (*trace, line))
-        words = ", ".join(f"“{word}”" for word in fired) if fits else ""
-        outcome = "fits" if fits else "no"
-        trace.append(TraceLine(step="rule", name=rule.name, outcome=outcome, detail=words))
-        if fits:
-            return Verdict(_decision(rule, templates, tally, words), tuple(trace))
-    return Verdict(Hold("no_rule", "no template fits"), tuple(trace))
-
-
-def _decision(rule: Rule, templates: Templates, tally: Tally, words: str) -> Decision:
-    cap = templates.settings.caps.per_template
-    used = tally.by_template.get(rule.name, 0)
-    match rule.front.action:
-        case "reply" if cap is not None and used >= cap:
-            return Hold("cap_per_template", f"{used} of {cap}", rule.name)
-        case "reply":
-            return Reply(rule)
-        case "skip":
-            return Skip("by_rule", words, rule.name)
-        case "hold":
-            return Hold("by_rule", words, rule.name)
-        case "opt_out":
-            return OptOut(words, rule.name)
+def _place(key: str, layers: tuple[_Layer, ...]) -> Place:
+    """Return where a key's value comes from."""
+    return next((layer for layer in layers if key in layer.keys), layers[0]).at(key)

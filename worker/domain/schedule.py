@@ -4,7 +4,7 @@ import hashlib
 import re
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, filterfalse
 from typing import Final
@@ -39,9 +39,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """The hours in which answers may leave, on the clock on somebody's wall."""
+    """The hours in which answers may leave, on the clock on somebody's wall.
+
+    `text`: how they were written.
+    """
 
     windows: tuple[Window, ...]
+    text: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "Hours":
@@ -51,7 +55,7 @@ class Hours:
             ValueError: with what is wrong and how it is written right.
 
         """
-        return cls(tuple(_window(part) for part in text.split(",")))
+        return cls(tuple(_window(part) for part in text.split(",")), text)
 
     def next_open(self, moment: datetime, zone: ZoneInfo, closed: Closed = no_holiday) -> datetime:
         """Return the moment itself, or the next one at which a window opens (UTC).

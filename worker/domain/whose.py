@@ -14,12 +14,22 @@ UTC_ZONE = ZoneInfo("UTC")
 
 
 def zone_of(facts: Facts, settings: TemplateSettings) -> ZoneInfo:
-    """Return the clock: the lead's, else the campaign's, else the mailbox's, else the team's."""
-    names = (
-        _field(facts, "timezone", "time_zone"),
-        *(row.timezone for row in _rows(facts, settings) if row),
-    )
-    return next(filter(None, map(parse_zone, names)), UTC_ZONE)
+    """Return the clock that counts; see `clock_of`."""
+    return clock_of(facts, settings)[0]
+
+
+def clock_of(facts: Facts, settings: TemplateSettings) -> tuple[ZoneInfo, str]:
+    """Return the clock and whose it is: the lead's, the campaign's, the mailbox's, the team's.
+
+    "" is nobody's: where no zone is set, it is UTC.
+    """
+    rows = zip(_rows(facts, settings), ("campaign", "mailbox", "team"), strict=True)
+    named = [
+        (_field(facts, "timezone", "time_zone"), "lead"),
+        *((row.timezone, whose) for row, whose in rows if row),
+    ]
+    known = ((parse_zone(name), whose) for name, whose in named)
+    return next(((zone, whose) for zone, whose in known if zone), (UTC_ZONE, ""))
 
 
 def holidays_of(facts: Facts, settings: TemplateSettings) -> Holidays:

@@ -147,7 +147,8 @@ def told(*, detail: str, **more: str) -> dict[str, str]:
 
 def written(draft: Draft | None, trace: Sequence[TraceLine]) -> dict[str, str]:
     """Return the fields for what was decided; nothing where nothing was."""
-    drafted = draft_fields(draft) | {"template": draft.template} if draft else {}
+    named = {"template": draft.template, "variant": draft.variant} if draft else {}
+    drafted = draft_fields(draft) | named if draft else {}
     return drafted | ({"trace": trace_field(trace)} if trace else {})
 
 

@@ -140,6 +140,8 @@ class MemoryLedger(MemoryIntake):
             count(row, "tries")
         if to is State.SENT:
             row["sent_at"] = str(self._at)
+            if variant := row.get("variant"):
+                self._variants[row["template"], variant] += 1
             if sent_id := fields.get("sent_id"):
                 answers = self._answers_in.setdefault(row["conversation"], {})
                 answers[sent_id] = row.get("answering", "")

@@ -75,6 +75,7 @@ class MemoryRows:
         self._told: dict[str, int] = {}
         self._workers: dict[str, int] = {}
         self._stats: Counter[tuple[str, str]] = Counter()
+        self._variants: Counter[tuple[str, str]] = Counter()
 
     def _row(self, key: str) -> Row | None:
         """Return a row unless its time is over, swept or not."""

@@ -1,6 +1,7 @@
 """What can be seen in the ledger in memory; nothing in here changes an event."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from worker.domain.progress import State
@@ -35,8 +36,16 @@ class MemoryViews(MemoryRows):
             for key, row in self._rows.items()
             if state is None or row["state"] == state
         ]
-        newest = [key for _, key in sorted(chosen, reverse=True)[:most]]
-        return [from_fields(key, row) for key in newest if (row := self._row(key))]
+        return self.rows([key for _, key in sorted(chosen, reverse=True)[:most]])
+
+    def keys_since(self, moment: int) -> list[str]:
+        """See `Ledger.keys_since`."""
+        received = ((int(row["received_at"]), key) for key, row in self._rows.items())
+        return [key for at, key in sorted(received) if at >= moment]
+
+    def rows(self, keys: Sequence[str]) -> list[Record]:
+        """See `Ledger.rows`."""
+        return [from_fields(key, row) for key in keys if (row := self._row(key))]
 
     def search(self, query: Query, most: int, after: str = "") -> Page:
         """See `Ledger.search`."""
@@ -62,6 +71,10 @@ class MemoryViews(MemoryRows):
     def outcomes(self) -> dict[tuple[str, str], int]:
         """See `Ledger.outcomes`."""
         return dict(self._stats)
+
+    def variants(self) -> dict[tuple[str, str], int]:
+        """See `Ledger.variants`."""
+        return dict(self._variants)
 
     def due(self) -> tuple[int, int]:
         """See `Ledger.due`."""

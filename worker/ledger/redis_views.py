@@ -44,8 +44,7 @@ class RedisViews(RedisStore):
         """See `Ledger.records`."""
         index = f"state:{state}" if state else "events"
         keys = self._redis.zrevrange(f"{self._prefix}{index}", 0, most - 1) if most else []
-        rows = zip(keys, self._rows_of(keys), strict=True)
-        return [from_fields(key, fields) for key, fields in rows if fields]
+        return self._read(keys)
 
     @away
     def search(self, query: Query, most: int, after: str = "") -> Page:
@@ -85,6 +84,20 @@ class RedisViews(RedisStore):
                 if row:
                     yield key, at, row
 
+    @away
+    def keys_since(self, moment: int) -> list[str]:
+        """See `Ledger.keys_since`."""
+        return list(self._redis.zrangebyscore(f"{self._prefix}events", moment, "+inf"))
+
+    @away
+    def rows(self, keys: Sequence[str]) -> list[Record]:
+        """See `Ledger.rows`."""
+        return self._read(keys)
+
+    def _read(self, keys: Sequence[str]) -> list[Record]:
+        rows = zip(keys, self._rows_of(keys), strict=True)
+        return [from_fields(key, fields) for key, fields in rows if fields]
+
     def _rows_of(self, keys: Iterable[str]) -> list[dict[str, str]]:
         pipeline = self._redis.pipeline(transaction=False)
         for key in keys:
@@ -104,6 +117,12 @@ class RedisViews(RedisStore):
         """See `Ledger.outcomes`."""
         stats = self._redis.hgetall(f"{self._prefix}stats")
         return {_pair(name): int(count) for name, count in stats.items()}
+
+    @away
+    def variants(self) -> dict[tuple[str, str], int]:
+        """See `Ledger.variants`."""
+        sent = self._redis.hgetall(f"{self._prefix}variants")
+        return {_pair(name, "|"): int(count) for name, count in sent.items()}
 
     @away
     def due(self) -> tuple[int, int]:
@@ -172,6 +191,6 @@ class RedisViews(RedisStore):
         return there - min(max(there, before), after)
 
 
-def _pair(name: str) -> tuple[str, str]:
-    what, _, reason = name.partition(" ")
-    return what, reason
+def _pair(name: str, between: str = " ") -> tuple[str, str]:
+    first, _, second = name.partition(between)
+    return first, second

@@ -27,6 +27,10 @@ if a.to == 'doubt' and before == 'sending' then
 end
 if a.to == 'sent' then
   write(key, { sent_at = int(now) })
+  local variant = get(key, 'variant') or ''
+  if variant ~= '' then
+    redis.call('HINCRBY', P .. 'variants', (get(key, 'template') or '') .. '|' .. variant, 1)
+  end
   if (a.fields.sent_id or '') ~= '' then
     redis.call('HSET', answers_of(key), a.fields.sent_id, get(key, 'answering') or '')
     redis.call('PEXPIRE', answers_of(key), int(a.answered_lifetime))
