@@ -203,11 +203,6 @@ NEAR_MISSES = [
     ("loop", told_again(), Policy()),
     ("loop", told_again(outbound(at=ago(minutes=50)), words="How much was it?"), Policy()),
     ("loop", told_again(outbound(at=ago(minutes=50)), at=ago(days=30)), Policy()),
-    (
-        "loop",
-        facts(messages=[campaign_mail(), outbound(text="How much is it?"), inbound()]),
-        Policy(),
-    ),
 ]
 
 
