@@ -1,46 +1,109 @@
 """Does the person ask us to stop? Read in their own newest words only."""
 
-from typing import Final
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any, Final
 
-from worker.domain.words import fold, mentions
+from worker.domain.lexicon import Phrases, shipped
+from worker.domain.words import fold, fold_sentences
 
-_PHRASES: Final = (
-    "unsubscribe", "unsubscribe me", "remove me", "remove my email", "remove my address",
-    "remove us from", "take me off", "take us off", "delete my email", "delete my address",
-    "delete my data", "opt out", "opt me out", "stop emailing", "stop e mailing",
-    "stop mailing me", "stop contacting", "stop sending", "stop messaging", "stop writing to me",
-    "do not contact", "don t contact", "dont contact", "do not email", "don t email",
-    "dont email", "do not e mail", "don t e mail", "do not write", "don t write to me",
-    "never contact", "never email", "never write to me", "no more emails", "no more e mails",
-    "no further emails", "no further contact", "no longer wish to receive",
-    "do not wish to be contacted", "don t want to receive", "do not want to receive",
-    "don t want any more emails", "leave me alone", "cease and desist", "lose my email",
-)  # fmt: skip
-_WHOLE_MESSAGES: Final = frozenset(
-    {"stop", "remove", "please stop", "please remove", "remove please", "stop please", "optout"}
+_ALONE, _WISH, _HARMLESS = "alone", "wish", "harmless"
+
+_SPELT: Final = (
+    (re.compile(r"\be[-‐‑ ]?(?=mail)", re.IGNORECASE), "e"),
+    (re.compile(r"\bcan(?:no|['’´`]?)t\b", re.IGNORECASE), "can not"),
+    (re.compile(r"(?<=[a-z])n['’´`]t\b", re.IGNORECASE), " not"),
+    (re.compile(r"\b(d(?:o|id|oes)|wo)nt\b", re.IGNORECASE), r"\1 not"),
 )
-_ASKED_ABOUT_US: Final = (
-    "do not unsubscribe", "don t unsubscribe", "did not opt out",
-    "don t opt me out", "do not remove me", "don t remove me", "don t take me off",
-    "unsubscribe rate", "unsubscribe link in your", "unsubscribe feature",
-)  # fmt: skip
+"""Spellings that would double half of all phrases: e-mail, don't, dont, cannot."""
 
-
-_SUBJECTS: Final = _WHOLE_MESSAGES | {"unsubscribe", "remove me", "opt out"}
-"""What mail programs and people put there alone; `Re: stop` quotes our own subject."""
+_NAME: Final = re.compile(r"\$(\w+)")
+_LONGEST_PHRASE: Final = 200
+"""Characters: what takes a wish back does not begin further before its end."""
+_PARTS: Final = re.compile(r"[^\n.!?;。！？؟।۔։።]+[.!?;。！？؟।۔։።]*")
+_COMMAS: Final = re.compile(r"[,:،、，：]|\s[-–—]\s")
+_MOST_PARTS: Final = 60
+"""Nobody says "stop" after so many lines and sentences."""
+_SHORT: Final = 60
+"""Characters of a sentence that may be nothing but the wish and a word of courtesy."""
 
 
 def opt_out_subject(subject: str) -> str:
-    """Return the subject where it is nothing but the wish to be left alone."""
-    folded = fold(subject)
-    return folded if folded in _SUBJECTS else ""
+    """Return the subject where it is nothing but the wish to be left alone.
+
+    `Re: stop` quotes our own subject.
+    """
+    folded = fold(_spelt(subject))
+    return folded if _is_whole(folded, _ALONE, _WISH) else ""
 
 
 def opt_out_words(newest: str) -> str:
     """Return the words that ask to be left alone; "" where there are none."""
-    folded = fold(newest)
-    if folded in _WHOLE_MESSAGES:
-        return folded
-    for harmless in _ASKED_ABOUT_US:
-        folded = folded.replace(harmless, "")
-    return next((phrase for phrase in _PHRASES if mentions(folded, phrase)), "")
+    newest = _spelt(newest)
+    alone = next((part for part in _parts(newest) if _is_whole(part, _ALONE)), "")
+    return unicodedata.normalize("NFC", alone or _wish(fold_sentences(newest)))
+
+
+def _spelt(text: str) -> str:
+    for pattern, spelling in _SPELT:
+        text = pattern.sub(spelling, text)
+    return text
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield the short lines, sentences and parts between commas that are no questions."""
+    for found in islice(_PARTS.finditer(text), _MOST_PARTS):
+        sentence = found[0].strip()
+        if len(sentence) <= _SHORT and not sentence.endswith(("?", "？", "؟")):
+            yield from filter(None, map(fold, {sentence: 0, **dict.fromkeys(_COMMAS.split(sentence))}))
+
+
+def _is_whole(folded: str, *names: str) -> bool:
+    return any(
+        hit.name in names and hit.start == 0 and hit.end == len(folded)
+        for hit in _phrases().find(folded)
+    )
+
+
+def _wish(folded: str) -> str:
+    """Return the first wish that nothing takes back."""
+    hits = sorted(_phrases().find(folded), key=lambda hit: (hit.start, -hit.end))
+    harmless = [hit for hit in hits if hit.name == _HARMLESS]
+    starts = [hit.start for hit in harmless]
+    for wish in hits:
+        first = bisect_left(starts, wish.end - _LONGEST_PHRASE)
+        last = bisect_right(starts, wish.start)
+        taken_back = any(wish.end <= hit.end for hit in harmless[first:last])
+        if wish.name == _WISH and not taken_back:
+            return wish.words
+    return ""
+
+
+@cache
+def _phrases() -> Phrases:
+    languages = shipped("optout").values()
+    return Phrases(
+        {
+            name: [phrase for language in languages for phrase in _spelled_out(language, name)]
+            for name in (_ALONE, _WISH, _HARMLESS)
+        }
+    )
+
+
+def _spelled_out(language: Mapping[str, Any], name: str) -> Iterator[str]:
+    for phrase in language[name]:
+        yield from _without_names(phrase, language.get("words", {}))
+
+
+def _without_names(phrase: str, words: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield the phrase with each wording that its first `$name` stands for, and so on."""
+    name = _NAME.search(phrase)
+    if not name:
+        yield phrase
+        return
+    for wording in words[name[1]]:
+        yield from _without_names(phrase.replace(name[0], wording, 1), words)

@@ -10,7 +10,13 @@ from worker.domain.markup import html_to_text
 __all__ = ["UNSPACED", "clean", "fingerprint", "fold", "html_to_text", "mentions", "squeeze"]
 
 UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+    r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+    r"\uac00-\ud7a3\uf900-\ufaff]"
+)
+SENTENCE_END = "."
+"""A word of its own in what `fold_sentences` returns."""
+_BETWEEN_SENTENCES = re.compile(
+    r"(?<![.!?;…])[.!?;…]++(?=\s)(?!\s\d)|[。！？؟।۔։።]|\n\s*\n|\n(?=[-*•] )"
 )
 _ALIKE = str.maketrans("ıłøđ’ʼ`", "ilod'''")
 """Letters that people write for one another, and Unicode does not take apart."""
@@ -40,7 +46,7 @@ def _joined(pair: re.Match[str]) -> str:
 def fold(text: str) -> str:
     """Fold case and accents and turn everything that is no letter or digit into one space."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    bare = decomposed if decomposed.isascii() else _without_marks(decomposed)
     return _NOT_WORDS.sub(" ", bare).strip()
 
 
@@ -57,6 +63,16 @@ def _plain(char: str) -> str:
     decomposed = unicodedata.normalize("NFKD", char.casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     return bare.translate(_ALIKE) if len(bare) == 1 else char
+
+
+def _without_marks(decomposed: str) -> str:
+    return "".join(c for c in decomposed if c.isalnum() or unicodedata.category(c)[0] != "M")
+
+
+def fold_sentences(text: str) -> str:
+    """Fold like `fold`, with ` . ` between one sentence and the next."""
+    sentences = map(fold, _BETWEEN_SENTENCES.split(text))
+    return f" {SENTENCE_END} ".join(filter(None, sentences))
 
 
 def squeeze(text: str) -> str:
