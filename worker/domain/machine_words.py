@@ -24,6 +24,9 @@ _SHORT_UNSPACED: Final = 40
 _PERSON: Final = 3
 _MOST_OF_A_PERSON: Final = 5
 _URL: Final = re.compile(r"\S+://\S+|\S+@\S+")
+_EITHER: Final = re.compile(r"(?<=\w)(?:\((?:e|es|s|ne|a|as|os|is|in|er|en)\)|/-?(?:a|e|as|na|in)\b)")
+"""“absent(e)”, “nieobecny/a”: whoever set the note up did not choose."""
+
 _QUESTION: Final = re.compile("[?？؟]")
 
 _AWAY: Final = {
@@ -31,7 +34,7 @@ _AWAY: Final = {
     "automatic": 2, "upcoming": -3,
 }  # fmt: skip
 _ACKNOWLEDGES: Final = {
-    "courtesy": 1, "received": 1, "soon": 1, "promise": 1, "ticket": 2, "automatic": 3, "unattended": 3,
+    "received": 1, "soon": 1, "promise": 1, "ticket": 2, "automatic": 3, "unattended": 3,
     "upcoming": -2,
 }  # fmt: skip
 _LEFT: Final = {"left": 2, "moved": 1, "urgent": 1, "courtesy": 1, "unattended": 2}
@@ -72,7 +75,7 @@ class Words:
     """The newest words of a mail, by what they say in which language."""
 
     def __init__(self, text: str) -> None:
-        top = _URL.sub(" ", plain(text[:READ_AT_MOST]))
+        top = _EITHER.sub("", _URL.sub(" ", plain(text[:READ_AT_MOST])))
         self.folded = fold(top)
         self._asks = bool(_QUESTION.search(top))
         self._said: dict[str, dict[str, list[Hit]]] = defaultdict(lambda: defaultdict(list))
@@ -91,12 +94,12 @@ class Words:
     def acknowledges(self) -> str:
         """Return the words of an acknowledgement, of a mailbox that nobody reads, and the like."""
         rows = (
-            (_ACKNOWLEDGES, ("received", "ticket"), ENOUGH + 1),
-            (_LEFT, ("left", "moved"), ENOUGH),
-            (_PROVES, (), ENOUGH),
+            (_ACKNOWLEDGES, ("received", "ticket")),
+            (_LEFT, ("left", "moved")),
+            (_PROVES, ()),
         )
-        told = ((self._heaviest(table, needed), enough) for table, needed, enough in rows)
-        return next((t.because for t, enough in told if t.weight >= enough), "")
+        told = (self._heaviest(table, needed) for table, needed in rows)
+        return next((t.because for t in told if t.weight >= ENOUGH), "")
 
     def bounced(self) -> str:
         """Return the words of a mail system that could not deliver, "" where there are none."""
