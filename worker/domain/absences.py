@@ -91,9 +91,7 @@ class Part:
         self.states = [h for h in told if _means(h) in STATES]
         self.days = list(_days(self._folded))
 
-    def said(
-        self, before: "Part | None", after: "Part | None", *, alone: bool
-    ) -> Iterator[Said]:
+    def said(self, before: "Part | None", after: "Part | None", *, alone: bool) -> Iterator[Said]:
         """Yield what is said of each day.
 
         Args:

@@ -98,7 +98,9 @@ def _joined(first: Mention, second: Mention, between: str) -> Mention | None:
     named, dated = (first, second) if first.weekday is not None else (second, first)
     if named.weekday is None or dated.weekday is not None or dated.week:
         return None
-    if not _BESIDE.fullmatch(between) or (named is second and between.strip() not in ("", ",", "(")):
+    if not _BESIDE.fullmatch(between) or (
+        named is second and between.strip() not in ("", ",", "(")
+    ):
         return None
     fitting = frozenset(d for d in dated.readings if d.weekday() == named.weekday)
     return replace(dated, start=first.start, end=second.end, readings=fitting)
