@@ -49,7 +49,8 @@ _NO_REPLY: Final = (
     "no-responder", "noresponder", "nao-responda", "naoresponda", "nao-responder", "non-rispondere",
     "nonrispondere", "niet-beantwoorden", "geen-antwoord", "svar-ej", "inte-svara",
     "nie-odpowiadaj", "ikke-svar", "ei-vastausta", "neodpovidat",
-    "autoreply", "auto-reply", "autoresponder", "notification", "notifications", "notify", "robot", "daemon",
+    "autoreply", "auto-reply", "autoresponder", "notification",
+    "notifications", "notify", "robot", "daemon",
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Final
 
 from worker.domain.lexicon import Hit, Phrases, shipped
-from worker.domain.words import UNSPACED, fold, plain
+from worker.domain.words import fold, plain
 
 READ_AT_MOST: Final = 4000
 """Characters of a mail: machines come to the point at the top."""
@@ -16,10 +16,7 @@ READ_AT_MOST: Final = 4000
 ENOUGH: Final = 2
 """Weight from which on a machine wrote it."""
 
-_SHORT: Final = 6
-_SHORT_UNSPACED: Final = 24
-"""Words (characters): “I am on annual leave.” and nothing else is a note, too."""
-
+_NEARLY_ALL: Final = 0.7
 _PERSON: Final = 3
 _MOST_OF_A_PERSON: Final = 5
 _ADDRESS: Final = re.compile("://|@")
@@ -37,7 +34,6 @@ _AWAY: Final = {
     "formula": 2, "absence": 1, "busy": 1, "returns": 1, "courtesy": 1, "urgent": 1, "promise": 1,
     "automatic": 2, "upcoming": -3,
 }  # fmt: skip
-_ABSENT: Final = {"absence": 1, "upcoming": -1}
 _ACKNOWLEDGES: Final = {
     "received": 1, "soon": 1, "promise": 1, "ticket": 1, "automatic": 3, "unattended": 3,
     "upcoming": -2,
@@ -95,8 +91,7 @@ class Words:
         """Return the words of an absence note, "" where it is none."""
         needed = ("formula", "absence", "busy")
         told = self._heaviest(_AWAY, needed)
-        alone = self._is_short() and not self._person and self._heaviest(_ABSENT, ()).weight
-        return told.because if told.weight >= (1 if alone else ENOUGH) else ""
+        return told.because if told.weight >= ENOUGH or self._is_all("absence") else ""
 
     def acknowledges(self) -> str:
         """Return the words of an acknowledgement, of a mailbox that nobody reads, and the like."""
@@ -155,9 +150,10 @@ class Words:
         weight = min(_PERSON + len(_apart(own)) - 1, _MOST_OF_A_PERSON) if own else 0
         return weight + self._asks
 
-    def _is_short(self) -> bool:
-        unspaced = UNSPACED.search(self.folded)
-        return len(self.folded) <= _SHORT_UNSPACED if unspaced else self.folded.count(" ") < _SHORT
+    def _is_all(self, section: str) -> bool:
+        """Say whether a phrase is nearly all there is: “I am on annual leave.”"""
+        hits = (hit for said in self._said.values() for hit in said.get(section, ()))
+        return any(len(hit.words) >= _NEARLY_ALL * len(self.folded) for hit in hits)
 
 
 def _weigh(said: Mapping[str, Sequence[Hit]], weights: Mapping[str, int]) -> Weighed:
