@@ -10,6 +10,9 @@ from email.utils import parseaddr
 from fnmatch import fnmatchcase
 from typing import Final
 
+_LONGEST: Final = 998
+"""Characters that a line of a mail may have (RFC 5322)."""
+
 _COMMENT: Final = re.compile(r"\([^()]*\)")
 _REPORTS: Final = {
     "delivery-status": "bounce",
@@ -31,18 +34,23 @@ _PRECEDENCE: Final = {
 }  # fmt: skip
 _NOBODY: Final = frozenset({"no", "none", "false", "0", ""})
 
-_BOUNCERS: Final = ("mailer-daemon", "mailerdaemon", "mail-daemon", "bounce", "bounces",
-                    "bounce[-+]*", "bounces[-+]*", "postmaster")  # fmt: skip
-_LISTS: Final = ("listserv", "majordomo", "mailman", "owner-*", "*-owner", "*-request", "newsletter",
-                 "newsletters")  # fmt: skip
+_BOUNCERS: Final = (
+    "mailer-daemon", "mailerdaemon", "mail-daemon", "postmaster",
+    "bounce", "bounces", "bounce[-+]*", "bounces[-+]*",
+)  # fmt: skip
+_LISTS: Final = (
+    "listserv", "majordomo", "mailman", "owner-*", "*-owner", "*-request",
+    "newsletter", "newsletters",
+)  # fmt: skip
 _NO_REPLY: Final = (
     "no-reply", "noreply", "no_reply", "no.reply", "noreply[-+_.]*", "no-reply[-+_.]*",
     "*[-+_.]noreply", "*[-+_.]no-reply", "donotreply", "do-not-reply", "do_not_reply", "dontreply",
     "nicht-antworten", "nichtantworten", "keine-antwort", "nepasrepondre", "ne-pas-repondre",
     "no-responder", "noresponder", "nao-responda", "naoresponda", "nao-responder", "non-rispondere",
-    "nonrispondere", "niet-beantwoorden", "geen-antwoord", "svar-ej", "inte-svara", "nie-odpowiadaj",
-    "ikke-svar", "ei-vastausta", "neodpovidat", "autoreply", "auto-reply", "autoresponder",
-    "notification", "notifications", "notify", "robot", "daemon",
+    "nonrispondere", "niet-beantwoorden", "geen-antwoord", "svar-ej", "inte-svara",
+    "nie-odpowiadaj", "ikke-svar", "ei-vastausta", "neodpovidat",
+    "autoreply", "auto-reply", "autoresponder", "notification",
+    "notifications", "notify", "robot", "daemon",
 )  # fmt: skip
 
 
@@ -53,7 +61,8 @@ class Headers:
         self._values: dict[str, list[str]] = {}
         for name, value in (headers or {}).items():
             values = value if isinstance(value, list | tuple) else [value]
-            self._values.setdefault(name.strip().lower(), []).extend(map(str, values))
+            texts = [str(value)[:_LONGEST] for value in values]
+            self._values.setdefault(name.strip().lower(), []).extend(texts)
 
     def all(self, name: str) -> list[str]:
         """Return the values of a header, stripped."""
@@ -107,8 +116,9 @@ def _told(name: str, values: Iterable[str]) -> str:
 
 
 def _without_comments(value: str) -> str:
-    bare = _COMMENT.sub("", value)
-    return bare if bare == value else _without_comments(bare)
+    while "(" in value and (bare := _COMMENT.sub("", value)) != value:
+        value = bare
+    return value
 
 
 def bulk(headers: Headers) -> str:

@@ -5,36 +5,40 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from typing import Final
 
 from worker.domain.lexicon import Hit, Phrases, shipped
-from worker.domain.words import UNSPACED, fold, plain
+from worker.domain.words import fold, plain
 
-READ_AT_MOST: Final = 6000
+READ_AT_MOST: Final = 4000
 """Characters of a mail: machines come to the point at the top."""
 
 ENOUGH: Final = 2
 """Weight from which on a machine wrote it."""
 
-_SHORT: Final = 12
-_SHORT_UNSPACED: Final = 40
-"""Words (characters): “I am on annual leave.” and nothing else is a note, too."""
-
+_NEARLY_ALL: Final = 0.7
 _PERSON: Final = 3
 _MOST_OF_A_PERSON: Final = 5
-_URL: Final = re.compile(r"\S+://\S+|\S+@\S+")
+_ADDRESS: Final = re.compile("://|@")
+_ENOUGH_HITS: Final = 8
+"""Of one section: more of the same prove no more."""
+
+_EITHER: Final = re.compile(
+    r"(?<=\w)(?:\((?:e|es|s|ne|a|as|os|is|in|er|en)\)|/-?(?:a|e|as|na|in)\b)"
+)
+"""“absent(e)”, “nieobecny/a”: whoever set the note up did not choose."""
+
 _QUESTION: Final = re.compile("[?？؟]")
 
 _AWAY: Final = {
-    "formula": 2, "absence": 1, "returns": 1, "courtesy": 1, "urgent": 1, "promise": 1,
+    "formula": 2, "absence": 1, "busy": 1, "returns": 1, "courtesy": 1, "urgent": 1, "promise": 1,
     "automatic": 2, "upcoming": -3,
 }  # fmt: skip
 _ACKNOWLEDGES: Final = {
-    "courtesy": 1, "received": 1, "soon": 1, "promise": 1, "ticket": 2, "automatic": 3, "unattended": 3,
+    "received": 1, "soon": 1, "promise": 1, "ticket": 1, "automatic": 3, "unattended": 3,
     "upcoming": -2,
 }  # fmt: skip
-_LEFT: Final = {"left": 2, "moved": 1, "urgent": 1, "courtesy": 1, "unattended": 2}
+_LEFT: Final = {"left": 1, "urgent": 1, "courtesy": 1, "unattended": 2}
 _PROVES: Final = {"automatic": 3, "unattended": 3}
 _BOUNCED: Final = {"bounce": 2, "bounce_hint": 1}
 _READ: Final = {"receipt": 3}
@@ -72,31 +76,32 @@ class Words:
     """The newest words of a mail, by what they say in which language."""
 
     def __init__(self, text: str) -> None:
-        top = _URL.sub(" ", plain(text[:READ_AT_MOST]))
+        spoken = (word for word in plain(text[:READ_AT_MOST]).split() if not _ADDRESS.search(word))
+        top = _EITHER.sub("", " ".join(spoken))
         self.folded = fold(top)
         self._asks = bool(_QUESTION.search(top))
         self._said: dict[str, dict[str, list[Hit]]] = defaultdict(lambda: defaultdict(list))
         for hit in _phrases().find(self.folded):
             language, section = hit.name.split()
-            self._said[language][section].append(hit)
+            if len(self._said[language][section]) < _ENOUGH_HITS:
+                self._said[language][section].append(hit)
         self._person = self._weight_of_a_person()
 
     def away(self) -> str:
         """Return the words of an absence note, "" where it is none."""
-        needed = ("formula", "absence")
+        needed = ("formula", "absence", "busy")
         told = self._heaviest(_AWAY, needed)
-        lonely = 1 if self._is_short() and not self._person else ENOUGH
-        return told.because if told.weight >= lonely else ""
+        return told.because if told.weight >= ENOUGH or self._is_all("absence") else ""
 
     def acknowledges(self) -> str:
         """Return the words of an acknowledgement, of a mailbox that nobody reads, and the like."""
         rows = (
-            (_ACKNOWLEDGES, ("received", "ticket"), ENOUGH + 1),
-            (_LEFT, ("left", "moved"), ENOUGH),
-            (_PROVES, (), ENOUGH),
+            (_ACKNOWLEDGES, ("received", "ticket")),
+            (_LEFT, ("left",)),
+            (_PROVES, ()),
         )
-        told = ((self._heaviest(table, needed), enough) for table, needed, enough in rows)
-        return next((t.because for t, enough in told if t.weight >= enough), "")
+        told = (self._heaviest(table, needed) for table, needed in rows)
+        return next((t.because for t in told if t.weight >= ENOUGH), "")
 
     def bounced(self) -> str:
         """Return the words of a mail system that could not deliver, "" where there are none."""
@@ -145,9 +150,10 @@ class Words:
         weight = min(_PERSON + len(_apart(own)) - 1, _MOST_OF_A_PERSON) if own else 0
         return weight + self._asks
 
-    def _is_short(self) -> bool:
-        unspaced = UNSPACED.search(self.folded)
-        return len(self.folded) <= _SHORT_UNSPACED if unspaced else self.folded.count(" ") < _SHORT
+    def _is_all(self, section: str) -> bool:
+        """Say whether a phrase is nearly all there is: “I am on annual leave.”"""
+        hits = (hit for said in self._said.values() for hit in said.get(section, ()))
+        return any(len(hit.words) >= _NEARLY_ALL * len(self.folded) for hit in hits)
 
 
 def _weigh(said: Mapping[str, Sequence[Hit]], weights: Mapping[str, int]) -> Weighed:

@@ -37,7 +37,7 @@ _LINE: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """The day somebody is back (on their calendar), and the words that say so; None where unsaid."""
+    """The day somebody is back, and the words that say so; None where no day can be read."""
 
     day: date | None = None
     words: str = ""
@@ -79,10 +79,10 @@ def read_return(
     heading, body = _tidy(subject.replace(":", ".", 1)), _tidy(text)
     note = f"{heading}\n{body}"
     told = _votes(body) or _votes(heading)
-    chief = {language} if language in shipped("returning") else _chief(told)
+    chief = frozenset({language}) if language in shipped("returning") else _chief(told)
     spoken = chief | told.keys() | _votes(heading).keys()
     found = mentions(plain(note), today=today, languages=chief)[:_MOST_DAYS]
-    claims = list(_claims(note, found, frozenset(spoken)))
+    claims = list(_claims(note, found, spoken))
     return _settled(claims, found, today)
 
 
@@ -100,8 +100,9 @@ def _tidy(text: str) -> str:
 def _votes(note: str) -> Counter[str]:
     """Count by language the words for being away and back."""
     hits = phrases().find(fold(plain(note)))
-    told = {(hit.start, *hit.name.split()) for hit in hits}
-    return Counter(language for _, language, means in told if means in ("away", "back"))
+    told = {(hit.start, hit.name) for hit in hits}
+    names = (name.split() for _, name in told)
+    return Counter(language for language, means in names if means in ("away", "back"))
 
 
 def _chief(votes: Counter[str]) -> frozenset[str]:
