@@ -5,13 +5,13 @@ asks to be left alone gets no appointment, whoever names another time gets no pr
 whoever wants to talk need not read first. So the order is fixed; it is `ORDER`.
 """
 
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from worker.domain.lexicon import Phrases
+from worker.domain.lexicon import Hit, Phrases
 from worker.domain.marks import NEVER, Mark, Marks, meant, of_kind
 from worker.domain.passage import Passage, passage, place
 from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
@@ -31,8 +31,10 @@ _NO_PITCH: Final = frozenset(
 )
 """Beside these a "yes" is no sign of interest: "Yes, I got your mails. Please stop."."""
 
-_EVIDENCE: Final = 2
-"""Everyday words of a language, in one mail, that rule others out."""
+_MAIN: Final = 0.5
+_ASIDE: Final = 0.4
+"""How much of a language there has to be, against the one with most, for its small words
+("en" is "I don't" in Finnish) and for whole wordings."""
 
 _LONGEST: Final = 80
 _MOST_WORDS: Final = 5
@@ -94,20 +96,21 @@ class IntentReader:
         return tuple(Intent(name, _few(said)) for name, said in found.items() if said)
 
     def _marks(self, text: Passage) -> Iterator[Mark]:
-        """Yield the wordings that stand within a sentence, in the languages that it can be."""
+        """Yield the wordings that stand within a sentence, in the languages it can be."""
         starts = tuple(sentence.start for sentence in text.sentences)
-        spoken = _languages(text, self._shipped)
-        shipped = self._shipped.phrases.find(text.folded)
-        counting = (hit for hit in shipped if self._counts(hit.name, spoken))
+        hits = list(self._shipped.phrases.find(text.folded))
+        shares = _shares(text, hits, self._shipped)
+        counting = (hit for hit in hits if self._counts(hit.name, shares))
         for hit in chain(counting, self._own.find(text.folded)):
             if place(starts, hit.start) == place(starts, hit.end - 1):
                 yield Mark(hit.name.partition(" ")[2], hit.start, hit.end)
 
-    def _counts(self, name: str, spoken: Container[str]) -> bool:
+    def _counts(self, name: str, shares: Mapping[str, float]) -> bool:
         """Say whether a shipped wording counts; English requests stand in any language."""
         language, _, kind = name.partition(" ")
-        heard = language in spoken or (language == "en" and kind not in GRAMMAR)
-        return heard and name not in self._replaced
+        if kind in GRAMMAR:
+            return shares[language] >= _MAIN
+        return name not in self._replaced and (language == "en" or shares[language] >= _ASIDE)
 
 
 def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
@@ -118,14 +121,20 @@ def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
     return named
 
 
-def _languages(text: Passage, shipped: Wordings) -> frozenset[str]:
-    """Return the languages it can be: all, unless its everyday words tell."""
-    known = (shipped.common.get(word, ()) for word in text.folded.split(" "))
-    counts = Counter(chain.from_iterable(known))
-    most = max(counts.values(), default=0)
-    if most < _EVIDENCE:
-        return frozenset(shipped.languages)
-    return frozenset(language for language, count in counts.items() if count * 2 >= most)
+def _shares(text: Passage, hits: Iterable[Hit], shipped: Wordings) -> dict[str, float]:
+    """Return how much of each language there is in a text; the one with most has 1.
+
+    Its everyday words tell, the fewer languages share them the more, and longer wordings.
+    """
+    weights: dict[str, float] = defaultdict(float)
+    for word in text.folded.split(" "):
+        languages = shipped.common.get(word, ())
+        for language in languages:
+            weights[language] += 1 / len(languages)
+    for hit in hits:
+        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
+    most = max(weights.values(), default=0)
+    return {name: weights[name] / most if most else 1 for name in shipped.languages}
 
 
 def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark]:

@@ -68,7 +68,7 @@ def shipped_wordings() -> Wordings:
     languages = shipped_languages()
     for language in languages:
         data = shipped(f"{_FOLDER}/{language}")
-        for word in fold(data["common"]).split():
+        for word in sorted(set(fold(data["common"]).split())):
             common[word] = (*common.get(word, ()), language)
         for kind, phrases in kinds_of(data):
             named[f"{language} {kind}"] = tuple(spelled(phrases))
