@@ -1,0 +1,183 @@
+"""What a person wants, read in their own newest words: wordings in many languages, as data.
+
+The strongest intent is the one that decides what a good salesperson would do first. Whoever
+asks to be left alone gets no appointment, whoever names another time gets no price list, and
+whoever wants to talk need not read first. So the order is fixed; it is `ORDER`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+from worker.domain.lexicon import Hit, Phrases
+from worker.domain.marks import NEVER, Mark, Marks, meant, of_kind
+from worker.domain.passage import Passage, passage, place
+from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
+
+ORDER: Final = (
+    "unsubscribe", "complaint", "wrong_person", "not_interested", "not_now",
+    "meeting", "pricing", "more_information", "objection", "interested", "question",
+)  # fmt: skip
+"""The shipped intents, the strongest first."""
+
+READ_AT_MOST: Final = 8 * 1024
+"""Characters: whoever wants something says so before that, and hostile mails are longer."""
+
+_OWN_COME_BEFORE: Final = "meeting"
+_NO_PITCH: Final = frozenset(
+    {"unsubscribe", "complaint", "wrong_person", "not_interested", "objection"}
+)
+"""Beside these a "yes" is no sign of interest: "Yes, I got your mails. Please stop."."""
+
+_MAIN: Final = 0.5
+_ASIDE: Final = 0.4
+"""How much of a language there has to be, against the one with most, for its small words
+("en" is "I don't" in Finnish) and for whole wordings."""
+
+_LONGEST: Final = 80
+_MOST_WORDS: Final = 5
+"""What is kept of the words that said so: characters of each, and how many."""
+
+Table = Mapping[str, Mapping[str, Sequence[str]]]
+"""Intent → language → phrases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One thing the person wants, and the words that said so, as they were written."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+class IntentReader:
+    """Finds intents: the shipped wordings, and what a template folder makes of them.
+
+    Args:
+        extra: more phrases; an intent that is not shipped is one of the folder's own.
+        instead: phrases that replace the shipped ones of that intent and language.
+        never: words that mean that intent never, however they look.
+
+    """
+
+    def __init__(
+        self, extra: Table | None = None, *, instead: Table | None = None, never: Table | None = None
+    ) -> None:
+        extra, instead, never = extra or {}, instead or {}, never or {}
+        own = [name for name in extra if name not in ORDER]
+        first = ORDER.index(_OWN_COME_BEFORE)
+        self.names: Final = (*ORDER[:first], *own, *ORDER[first:])
+        self._shipped = shipped_wordings()
+        self._replaced = {f"{code} {name}" for name, rows in instead.items() for code in rows}
+        traps = {NEVER + name: rows for name, rows in never.items()}
+        self._own = Phrases(_merged(extra, instead, traps))
+
+    def read(self, words: str, opt_out: str = "") -> tuple[Intent, ...]:
+        """Return the intents of a text, the strongest first.
+
+        Args:
+            words: the newest words of the person.
+            opt_out: the words by which they ask us to stop, "" where there are none.
+
+        """
+        text = passage(words[:READ_AT_MOST])
+        found: dict[str, list[str]] = {name: [] for name in self.names}
+        if opt_out:
+            found["unsubscribe"].append(opt_out)
+        marks = list(self._marks(text))
+        for mark in _settled(text, marks, self.names):
+            found[mark.kind].append(text.said(mark.start, mark.end))
+        for mark in _answers(text, marks):
+            if mark.kind != "interested" or not any(found[refusal] for refusal in _NO_PITCH):
+                found[mark.kind].append(text.said(mark.start, mark.end))
+        found["question"] += [text.said(s.start, s.end) for s in text.sentences if s.asks]
+        return tuple(Intent(name, _few(said)) for name, said in found.items() if said)
+
+    def _marks(self, text: Passage) -> Iterator[Mark]:
+        """Yield the wordings that stand within a sentence, in the languages it can be."""
+        starts = tuple(sentence.start for sentence in text.sentences)
+        hits = list(self._shipped.phrases.find(text.folded))
+        shares = _shares(text, hits, self._shipped)
+        counting = (hit for hit in hits if self._counts(hit.name, shares))
+        for hit in chain(counting, self._own.find(text.folded)):
+            if place(starts, hit.start) == place(starts, hit.end - 1):
+                yield Mark(hit.name.partition(" ")[2], hit.start, hit.end)
+
+    def _counts(self, name: str, shares: Mapping[str, float]) -> bool:
+        """Say whether a shipped wording counts; English requests stand in any language."""
+        language, _, kind = name.partition(" ")
+        if kind in GRAMMAR:
+            return shares[language] >= _MAIN
+        return name not in self._replaced and (language == "en" or shares[language] >= _ASIDE)
+
+
+def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
+    named: dict[str, list[str]] = {}
+    for kind, rows in chain.from_iterable(table.items() for table in tables):
+        for language, phrases in rows.items():
+            named.setdefault(f"{language} {kind}", []).extend(spelled(phrases))
+    return named
+
+
+def _shares(text: Passage, hits: Iterable[Hit], shipped: Wordings) -> dict[str, float]:
+    """Return how much of each language there is in a text; the one with most has 1.
+
+    Its everyday words tell, the fewer languages share them the more, and longer wordings.
+    """
+    weights: dict[str, float] = defaultdict(float)
+    for word in text.folded.split(" "):
+        languages = shipped.common.get(word, ())
+        for language in languages:
+            weights[language] += 1 / len(languages)
+    for hit in hits:
+        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
+    most = max(weights.values(), default=0)
+    return {name: weights[name] / most if most else 1 for name in shipped.languages}
+
+
+def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark]:
+    """Yield the intents that are meant; who says "write again" and a time, says: not now."""
+    starts = tuple(sentence.start for sentence in text.sentences)
+    later = {place(starts, mark.start): mark for mark in of_kind(marks, "later")}
+    for mark in meant(text, marks, (*names, "again")):
+        if mark.kind != "again":
+            yield mark
+        elif time := later.get(place(starts, mark.start)):
+            yield Mark("not_now", min(mark.start, time.start), max(mark.end, time.end))
+
+
+def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
+    """Yield each "yes" that is a clause by itself, and each "no" that is a sentence."""
+    parts: dict[int, list[Mark]] = {}
+    for mark in of_kind(marks, "yes", "no", "filler"):
+        parts.setdefault(place(text.clauses, mark.start), []).append(mark)
+    for sentence in text.sentences:
+        if sentence.asks:
+            continue
+        clauses = list(text.clauses_of(sentence))
+        said = [_only(parts.get(index, ()), *span) for index, span in clauses]
+        if all(said) and any("no" in kinds for kinds in said):
+            yield Mark("not_interested", sentence.start, sentence.end)
+            continue
+        for (_, span), kinds in zip(clauses, said, strict=True):
+            if "yes" in kinds:
+                yield Mark("interested", *span)
+
+
+def _only(answers: Iterable[Mark], start: int, end: int) -> frozenset[str]:
+    """Return the kinds of answer that a clause consists of, none where it has other words."""
+    kinds: set[str] = set()
+    reached = start - 1
+    for mark in answers:
+        if mark.start > reached + 1:
+            return frozenset()
+        reached = max(reached, mark.end)
+        kinds.add(mark.kind)
+    return frozenset(kinds if reached >= end else ())
+
+
+def _few(said: Iterable[str]) -> tuple[str, ...]:
+    short = (words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…" for words in said)
+    return tuple(dict.fromkeys(short))[:_MOST_WORDS]

@@ -1,0 +1,110 @@
+"""The wordings of intents that the program ships: a file for each language, and its words.
+
+`phrases/intents/en.toml` and its neighbours have these keys; all but `common` and `filler`
+are lists of phrases (see `lexicon`):
+
+    common       everyday words by which the language is known, in one line
+    filler       words that an answer may have around it, in one line
+    yes, no      an answer, where nothing but fillers stands beside it
+    not          takes back what follows it in the same clause: "not", "no need"
+    after        takes back what stands before it: "nicht", "yok"
+    unsure       takes back what follows, and is no refusal: "not sure"
+    harmless     has one of those in it and takes nothing back: "not bad"
+    but          begins a new clause, as a comma does
+    now          the present: who refuses with one of these in the same clause says: not now
+    no_budget    the same, and without one of those an objection
+    again, later in one sentence they mean the same: "get back to me" … "in spring"
+    [intents]    what says each intent
+    [never]      what looks like an intent and is not
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import product
+from typing import Any, Final
+
+from worker.domain.lexicon import Phrases, shipped
+from worker.domain.marks import NEVER
+from worker.domain.words import fold
+
+_FOLDER: Final = "intents"
+GRAMMAR: Final = (
+    "filler", "yes", "no", "not", "after", "unsure", "harmless", "but", "now", "no_budget",
+    "again", "later",
+)  # fmt: skip
+"""Kinds of wording that are no intent."""
+
+_PLAIN: Final = (
+    str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"}),
+    str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ı": "i", "đ": "d", "'": "", "’": ""}),
+)
+"""How people write letters that their keyboard lacks."""
+_SEVERAL_WORDS: Final = re.compile("['’_]")
+
+
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """All languages at once.
+
+    Attributes:
+        phrases: each is named by its language, a blank and its kind: `en pricing`.
+        common: everyday word → the languages that have it.
+
+    """
+
+    languages: tuple[str, ...]
+    phrases: Phrases
+    common: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=1)
+def shipped_wordings() -> Wordings:
+    """Return what the program ships, read once."""
+    named: dict[str, tuple[str, ...]] = {}
+    common: dict[str, tuple[str, ...]] = {}
+    languages = shipped_languages()
+    for language in languages:
+        data = shipped(f"{_FOLDER}/{language}")
+        for word in sorted(set(fold(data["common"]).split())):
+            common[word] = (*common.get(word, ()), language)
+        for kind, phrases in kinds_of(data):
+            named[f"{language} {kind}"] = tuple(spelled(phrases))
+    return Wordings(languages, Phrases(named), common)
+
+
+def shipped_languages() -> tuple[str, ...]:
+    """Return the languages that have a file, by their two letters."""
+    folder = files("worker.domain").joinpath("phrases", _FOLDER)
+    return tuple(sorted(file.name.removesuffix(".toml") for file in folder.iterdir()))
+
+
+def kinds_of(data: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[str]]]:
+    """Yield each kind of wording in a language's file, with its phrases."""
+    yield "filler", data["filler"].split()
+    for kind in GRAMMAR[1:]:
+        yield kind, data.get(kind, ())
+    yield from data["intents"].items()
+    for intent, phrases in data.get("never", {}).items():
+        yield NEVER + intent, phrases
+
+
+def spelled(phrases: Iterable[str]) -> Iterator[str]:
+    """Yield each phrase, and how it is written without its language's keyboard.
+
+    A choice between several words ("i'd|i_would love to") becomes a phrase for each of them.
+    """
+    for phrase in phrases:
+        for parts in product(*map(_choices, phrase.split())):
+            plain = " ".join(parts)
+            yield from dict.fromkeys((plain, *(plain.translate(table) for table in _PLAIN)))
+
+
+def _choices(part: str) -> list[str]:
+    if not _SEVERAL_WORDS.search(part):
+        return [part]
+    optional = part.startswith("[")
+    choices = [choice.replace("_", " ") for choice in part.strip("[]").split("|")]
+    return [*choices, ""] if optional else choices
