@@ -2,11 +2,13 @@
 
 import json
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from worker.domain.returning import Return, read_return
 
@@ -103,3 +105,31 @@ def test_a_megabyte_is_read_as_fast_as_a_page(hostile: str) -> None:
 
     seconds(10_000)
     assert seconds(1_000_000) < 20 * max(seconds(10_000), 0.005)
+
+
+_PIECES = st.sampled_from(
+    [
+        "away",
+        "back",
+        "until",
+        "through",
+        "ab",
+        "wieder",
+        "4.9.",
+        "10/08",
+        "31.2.",
+        "KW 60",
+        "Monday",
+        "9月4日",
+        "29 February",
+        "0",
+    ]
+)
+
+
+@given(
+    st.lists(_PIECES | st.sampled_from(" ,.(-\n") | st.text(max_size=3), max_size=30).map("".join)
+)
+def test_no_note_is_too_strange_and_no_day_is_past_or_far(text: str) -> None:
+    day = read_return(text, now=FRIDAY).day
+    assert day is None or FRIDAY.date() <= day <= FRIDAY.date() + timedelta(days=185 + 7)

@@ -1,10 +1,11 @@
 import time
+import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.words import clean, fingerprint, fold, html_to_text, mentions, squeeze
+from worker.domain.words import clean, fingerprint, fold, html_to_text, mentions, plain, squeeze
 
 
 @pytest.mark.parametrize(
@@ -103,3 +104,23 @@ def test_hostile_html_is_read_in_bounded_time(hostile: str) -> None:
 def test_a_long_table_is_read_whole() -> None:
     rows = "".join(f"<tr><td>row {number}</td></tr>" for number in range(1_000))
     assert html_to_text(f"<table>{rows}</table>").endswith("row 999")
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Ab dem 4.9., Grüße!", "ab dem 4.9., gruße!"),
+        ("YANIT yanıt İzin", "yanit yanit izin"),
+        ("Miłej podróży", "milej podrozy"),
+        ("l’été", "l'ete"),
+        ("９月４日（月）", "9月4日(月)"),
+        ("휴가 중", "휴가 중"),
+    ],
+)
+def test_plain_folds_letters_and_keeps_their_places(text: str, folded: str) -> None:
+    assert plain(text) == folded
+
+
+@given(st.text())
+def test_plain_is_as_long_as_the_composed_text(text: str) -> None:
+    assert len(plain(text)) == len(unicodedata.normalize("NFC", text))

@@ -19,6 +19,7 @@ _PIECES: Final = {
         r"(?:[-–—~]|to|until|till?|bis(?:\szum)?|au|al|ao|a|tot|do|az|до|εως|ile|iki|lidz|kuni"
         r"|pana la)"
     ),
+    "<or>": r"(?:or|oder|ou|o|of|eller|lub|albo|nebo|alebo|vagy|sau|ili|ali|или|або|veya)",
     "<th>": (
         r"(?:\s?(?:st|nd|rd|th|er|re|ste|eme|e|de|го|ти|ми|ви|ри|η|ης)\b|\s?[ºª°]"
         r"|\.(?!\d)|[-:]\s?[^\W\d_]{1,4}\b)?"
@@ -52,8 +53,8 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "named": (
         (
-            r"<begins>(?:(?P<opens>\d\d?)<th>\s*<join>\s*(?:the\s|den\s|el\s)?)?"
-            r"(?P<d>\d\d?)<th>\s*<of><month>(?:[.,]?\s*(?:de|del|of)?\s*<year>)?"
+            r"<begins>(?:(?P<either>\d\d?)<th>\s*<or>\s*)?(?:(?P<opens>\d\d?)<th>\s*<join>\s*(?:the\s|den\s|el\s)?)?"
+            r"(?P<d>\d\d?)<th>[\s-]*<of><month>(?:[.,-]?\s*(?:de|del|of)?\s*<year>)?"
         ),
         (
             r"(?:(?P<y0>20\d\d)\s?(?:m\.|\.)?\s*)?<month>\.?\s*(?:the\s)?(?P<d>\d\d?)"
@@ -103,7 +104,9 @@ _FORMS: Final[Mapping[str, tuple[str, ...]]] = {
         ),
         r"(?<![\d月])(?P<d>\d\d?)<day sign>(?![间間内前後后])",
     ),
-    "weekday": (r"(?:(?P<next><following>)\s?)?<weekday>(?:\s(?P<next_after><following>)(?!\w))?",),
+    "weekday": (
+        r"(?:(?P<next><following>)\s?)?<weekday>(?:\s(?P<next_after><following>)(?!\w))?(?!\sweek)",
+    ),
     "tomorrow": (r"(?<![^\W\d_])(?:<tomorrow>)(?![^\W\d_])",),
 }
 """What comes first is tried first."""

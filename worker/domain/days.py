@@ -142,6 +142,8 @@ class _Reader:
         said = m.groupdict()
         day = int(said.get("last") or m["d"])
         year = said.get("y") or said.get("y0")
+        if said.get("either"):  # “14 or 15 September”
+            return Mention(*m.span())
         closes = bool(said.get("last") or said.get("opens"))
         dates = self._dates((day, month + 1), year)
         if said.get("all"):  # “September 7 through 18”

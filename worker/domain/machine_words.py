@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -13,7 +13,7 @@ from worker.domain.words import fold, plain
 READ_AT_MOST: Final = 4000
 """Characters of a mail: machines come to the point at the top."""
 
-ENOUGH: Final = 2
+_ENOUGH: Final = 2
 """Weight from which on a machine wrote it."""
 
 _NEARLY_ALL: Final = 0.7
@@ -30,20 +30,38 @@ _EITHER: Final = re.compile(
 
 _QUESTION: Final = re.compile("[?？؟]")
 
-_AWAY: Final = {
-    "formula": 2, "absence": 1, "busy": 1, "returns": 1, "courtesy": 1, "urgent": 1, "promise": 1,
-    "automatic": 2, "upcoming": -3,
-}  # fmt: skip
-_ACKNOWLEDGES: Final = {
-    "received": 1, "soon": 1, "promise": 1, "ticket": 1, "automatic": 3, "unattended": 3,
-    "upcoming": -2,
-}  # fmt: skip
-_LEFT: Final = {"left": 1, "urgent": 1, "courtesy": 1, "unattended": 2}
-_PROVES: Final = {"automatic": 3, "unattended": 3}
-_BOUNCED: Final = {"bounce": 2, "bounce_hint": 1}
-_READ: Final = {"receipt": 3}
-_LISTED: Final = {"list": 3}
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A kind of note: what its parts weigh, one of which it needs, and how often each counts."""
+
+    weights: Mapping[str, int]
+    needed: frozenset[str] = frozenset()
+    times: int = 1
+
+
+_AWAY: Final = _Note(
+    {
+        "formula": 2, "absence": 1, "busy": 1, "returns": 1, "courtesy": 1, "urgent": 1,
+        "promise": 1, "automatic": 2, "upcoming": -3,
+    },
+    frozenset({"formula", "absence", "busy"}),
+)  # fmt: skip
+_ANSWERS: Final = (
+    _Note(
+        {"received": 1, "soon": 1, "promise": 1, "ticket": 1, "upcoming": -2},
+        frozenset({"received", "ticket"}),
+    ),
+    _Note({"left": 1, "urgent": 1, "courtesy": 1, "unattended": 2}, frozenset({"left"})),
+    _Note({"automatic": 3, "unattended": 3}),
+)
+_BOUNCED: Final = _Note({"bounce": 2, "bounce_hint": 1}, times=3)
+_RECEIPT: Final = _Note({"receipt": 3})
+_LISTED: Final = _Note({"list": 3})
+_NOTES: Final = (_AWAY, *_ANSWERS, _BOUNCED, _RECEIPT, _LISTED)
 _NOT_TELLING: Final = frozenset({"returns", "upcoming", "person"})
+_Said = dict[str, list[Hit]]
+"""Section → what was found of it, in one language."""
 
 
 def sections(*names: str) -> Phrases:
@@ -60,113 +78,86 @@ def sections(*names: str) -> Phrases:
 
 @cache
 def _phrases() -> Phrases:
-    tables = (_AWAY, _ACKNOWLEDGES, _LEFT, _BOUNCED, _READ, _LISTED)
-    return sections(*{name for table in tables for name in table}, "person")
-
-
-@dataclass(frozen=True, slots=True)
-class Weighed:
-    """What the words of a mail weigh as a note of some kind, and which words these were."""
-
-    weight: int
-    because: str
+    return sections(*{name for note in _NOTES for name in note.weights}, "person")
 
 
 class Words:
-    """The newest words of a mail, by what they say in which language."""
+    """The newest words of a mail; each question is answered with words, or "" for no."""
 
     def __init__(self, text: str) -> None:
         spoken = (word for word in plain(text[:READ_AT_MOST]).split() if not _ADDRESS.search(word))
         top = _EITHER.sub("", " ".join(spoken))
         self.folded = fold(top)
-        self._asks = bool(_QUESTION.search(top))
-        self._said: dict[str, dict[str, list[Hit]]] = defaultdict(lambda: defaultdict(list))
+        self._said: dict[str, _Said] = defaultdict(lambda: defaultdict(list))
         for hit in _phrases().find(self.folded):
             language, section = hit.name.split()
             if len(self._said[language][section]) < _ENOUGH_HITS:
                 self._said[language][section].append(hit)
-        self._person = self._weight_of_a_person()
+        self._person = self._weight_of_a_person() + bool(_QUESTION.search(top))
 
     def away(self) -> str:
-        """Return the words of an absence note, "" where it is none."""
-        needed = ("formula", "absence", "busy")
-        told = self._heaviest(_AWAY, needed)
-        return told.because if told.weight >= ENOUGH or self._is_all("absence") else ""
+        """Tell an absence note."""
+        return self._told(_AWAY) or self._nearly_all("absence")
 
-    def acknowledges(self) -> str:
-        """Return the words of an acknowledgement, of a mailbox that nobody reads, and the like."""
-        rows = (
-            (_ACKNOWLEDGES, ("received", "ticket")),
-            (_LEFT, ("left",)),
-            (_PROVES, ()),
-        )
-        told = (self._heaviest(table, needed) for table, needed in rows)
-        return next((t.because for t in told if t.weight >= ENOUGH), "")
+    def answers(self) -> str:
+        """Tell an acknowledgement, a mailbox that nobody reads, somebody who has left."""
+        return next(filter(None, map(self._told, _ANSWERS)), "")
 
     def bounced(self) -> str:
-        """Return the words of a mail system that could not deliver, "" where there are none."""
-        return self._at_least(ENOUGH, _BOUNCED)
+        """Tell a mail system that could not deliver."""
+        return self._told(_BOUNCED)
 
     def confirms_reading(self) -> str:
-        """Return the words of a receipt, "" where it is none."""
-        return self._at_least(ENOUGH, _READ)
+        """Tell a receipt."""
+        return self._told(_RECEIPT)
 
     def listed(self) -> str:
-        """Return the words of a newsletter or list mail, "" where it is none."""
-        return self._at_least(ENOUGH, _LISTED)
+        """Tell a newsletter or the mail of a list."""
+        return self._told(_LISTED)
 
-    def _at_least(self, enough: int, weights: Mapping[str, int]) -> str:
-        told = self._heaviest(weights, ())
-        return told.because if told.weight >= enough else ""
-
-    def _heaviest(self, weights: Mapping[str, int], needed: Sequence[str]) -> Weighed:
-        """Weigh in each language apart (“do” is until in Polish only), and take the heaviest."""
-        rows = (
-            _weigh(said, weights)
-            for said in self._said.values()
-            if not needed or any(said.get(name) for name in needed)
+    def _told(self, note: _Note) -> str:
+        """Weigh in each language apart (“do” is until in Polish only); the heaviest counts."""
+        fitting = (
+            said for said in self._said.values() if not note.needed or note.needed & said.keys()
         )
-        told = max(rows, key=lambda row: row.weight, default=Weighed(0, ""))
-        return Weighed(told.weight - self._person, told.because)
+        told = max((_weighed(said, note) for said in fitting), default=(0, ""))
+        return told[1] if told[0] - self._person >= _ENOUGH else ""
 
     def _weight_of_a_person(self) -> int:
-        """Weigh answers, questions and apologies, in the languages that say anything else, too."""
+        """Weigh answers and apologies, in the languages that say anything else, too."""
         spoken = [said for said in self._said.values() if said.keys() - _NOT_TELLING]
         notes = [
             hit
             for said in spoken
-            for section, hits in said.items()
-            if section not in _NOT_TELLING
-            for hit in hits
+            for section in said.keys() - _NOT_TELLING
+            for hit in said[section]
         ]
         own = {
             (hit.start, hit.end)
             for said in spoken
             for hit in said.get("person", ())
-            if not any(
-                n.start <= hit.start and hit.end <= n.end and n.words != hit.words for n in notes
-            )
+            if not any(_within(hit, note) for note in notes)
         }
-        weight = min(_PERSON + len(_apart(own)) - 1, _MOST_OF_A_PERSON) if own else 0
-        return weight + self._asks
+        return min(_PERSON + _apart(own) - 1, _MOST_OF_A_PERSON) if own else 0
 
-    def _is_all(self, section: str) -> bool:
-        """Say whether a phrase is nearly all there is: “I am on annual leave.”"""
+    def _nearly_all(self, section: str) -> str:
+        """Tell a phrase that is nearly all there is, as in “I am on annual leave.” alone."""
         hits = (hit for said in self._said.values() for hit in said.get(section, ()))
-        return any(len(hit.words) >= _NEARLY_ALL * len(self.folded) for hit in hits)
+        least = _NEARLY_ALL * len(self.folded)
+        return next((f"“{hit.words}”" for hit in hits if len(hit.words) >= least), "")
 
 
-def _weigh(said: Mapping[str, Sequence[Hit]], weights: Mapping[str, int]) -> Weighed:
-    told = {name: hits for name, hits in said.items() if name in weights and hits}
-    if "bounce" in weights:  # several signs of one kind: only of bounces does each tell more
-        counted = {
-            n: min(len(_apart((h.start, h.end) for h in hits)), 3) for n, hits in told.items()
-        }
-    else:
-        counted = dict.fromkeys(told, 1)
-    weight = sum(weights[name] * count for name, count in counted.items())
-    heavy = sorted(told, key=lambda name: -weights[name])
-    return Weighed(weight, _quoted(max(told[name], key=lambda h: len(h.words)) for name in heavy))
+def _weighed(said: _Said, note: _Note) -> tuple[int, str]:
+    """Return what the parts of a note weigh together, and the words of the heaviest."""
+    told = sorted(said.keys() & note.weights.keys(), key=lambda name: (-note.weights[name], name))
+    times = (min(_apart((h.start, h.end) for h in said[name]), note.times) for name in told)
+    weight = sum(note.weights[name] * count for name, count in zip(told, times, strict=True))
+    return weight, _quoted(max(said[name], key=lambda h: len(h.words)) for name in told)
+
+
+def _within(hit: Hit, note: Hit) -> bool:
+    """Say whether the words are only part of what notes say."""
+    return note.start <= hit.start and hit.end <= note.end and note.words != hit.words
 
 
 def _quoted(hits: Iterable[Hit]) -> str:
@@ -174,10 +165,10 @@ def _quoted(hits: Iterable[Hit]) -> str:
     return ", ".join(f"“{said}”" for said in list(words)[:3])
 
 
-def _apart(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return the spans that do not overlap, from the left."""
-    kept: list[tuple[int, int]] = []
+def _apart(spans: Iterable[tuple[int, int]]) -> int:
+    """Count the spans that do not overlap."""
+    count, last = 0, -1
     for start, end in sorted(spans):
-        if not kept or start >= kept[-1][1]:
-            kept.append((start, end))
-    return kept
+        if start > last:
+            count, last = count + 1, end
+    return count

@@ -140,7 +140,7 @@ _EVIDENCE: Final[tuple[tuple[Kind, _Evidence], ...]] = (
     (Kind.OUT_OF_OFFICE, _announced("lead_out_of_office")),
     (Kind.OUT_OF_OFFICE, lambda mail: mail.words.away()),
     (Kind.RECEIPT, lambda mail: mail.words.confirms_reading()),
-    (Kind.AUTO_REPLY, lambda mail: mail.words.acknowledges()),
+    (Kind.AUTO_REPLY, lambda mail: mail.words.answers()),
     (Kind.OUT_OF_OFFICE, _opens("subject_away")),
     (Kind.OUT_OF_OFFICE, _subject_says),
     (Kind.AUTO_REPLY, _opens("subject_auto")),

@@ -25,7 +25,7 @@ _WORDS_SHOWN: Final = 120
 _DAY: Final = re.compile(r" Q(\d+)(?:DAY|END) ")
 _ENDS: Final = re.compile(r"(?<!\b[^\W\d_])\.+\s+|[!?]+\s+|[。！？]|\n+")
 _PART: Final = re.compile(
-    r",(?!\s*(?:ambos|inclu|einschl|inkl|włącz|включ|compres))|[;()，、；（）]|\s[-–—|]\s"
+    r"[,(](?!\s*(?:ambos|inclu|einschl|inkl|włącz|включ|compres))|[;)，、；（）]|\s[-–—|]\s"
     r"|\sund\s(?!mit\s)",
     re.IGNORECASE,
 )
