@@ -169,6 +169,8 @@ HOSTILE = [
     "a", "\n", "a\n", ">", "> > a\n", "On ", " ", "-", "On a\n", "停", "<a", "[a", "From: ",
     "From: a@b.cd\n", "a@b.cd wrote: ", "On 1.1.2026 10:12 a@b.cd wrote:\n", "1 10:12:\n",
     "From: a@b.cd To: b Sent: c ", "-- a --\n", "_____\n> a\n", "we help teams like yours ",
+    "a: " * 40 + "2026 10:12: b\n", "From: To: Sent: " * 8 + "\n",
+    "A" * 150 + " a@b.cd 1.1.2026 10:12 wrote: b\n", "2026-01-01 a" + "@" * 200 + ":\n",
 ]  # fmt: skip
 
 
@@ -177,7 +179,7 @@ def test_a_hostile_mail_is_read_in_bounded_time(piece: str) -> None:
     hostile = piece * (1_000_000 // len(piece))
     started = time.process_time()
     assert len(newest_words(hostile, [PITCH])) <= READ_AT_MOST
-    assert time.process_time() - started < 2  # seconds; it takes less than a tenth of one
+    assert time.process_time() - started < 0.5  # seconds; it takes less than a tenth of one
 
 
 @settings(max_examples=20, deadline=None)

@@ -51,10 +51,10 @@ def mark_attributions(page: Page) -> None:
 def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
     """Say whether an attribution may end here; cheap, for most lines are none."""
     kind = page.kinds[index]
-    if kind is Kind.QUOTED:
-        return line[-1] == ":" and len(line) < _MOST_LETTERS and _is_torn_off(page, index, words)
-    if kind is not Kind.OWN:
+    if len(line) > _MOST_LETTERS or kind not in (Kind.OWN, Kind.QUOTED):
         return False
+    if kind is Kind.QUOTED:
+        return line[-1] == ":" and _is_torn_off(page, index, words)
     if line[-1] in ":>" or line.endswith(("----", ":*", ":_", ": -", ":**")):
         return line.count("(") <= line.count(")") or not _ends_below(page, index)
     complete = (line[0].isdigit() and _OLD_GMAIL.match(line)) or (
