@@ -122,6 +122,27 @@ def test_a_mail_without_marks_survives_whole(lines: list[str]) -> None:
     assert newest_words(text, [PITCH]) == text
 
 
+PROSE = [
+    "Hi Sam,", "Please contact Bob <bob@lead.example> instead:", "Not interested, remove me.",
+    "His address is bob@lead.example.", "Call me on 3.3.2026 at 10:00:", "My boss wrote: no.",
+    "We met on 5 May 2025, and he wrote to us.", "Our CTO wrote:", "Anna napisał(a) dobrze.",
+    "He said on Monday at 10:30:", "1. What does it cost?", "- price", "Von: Montag",
+    "On 3 March 2026 we have time.", "Le mardi 3 mars nous convient.", "To: Friday", "Regards",
+    "The meeting is on 2026-03-03 10:00", "Re: your offer of 03/03/2026", "--- see below ---",
+    "Sent from my heart", "Von meinem Chef gesendet", "We need >50 seats", "P.S. call me",
+    'What do you mean by "reply stop"?', "Original message: see the attachment", "Stop.",
+    "3 марта 2026 г. в 10:12:", "В марте 2026 г. в 10:00 можно.", "2026年3月3日可以吗？",
+    "at 10:00 on 3/3/26, ok?", "Ok - 12 seats @ 5 EUR", "(see our site)", "yes", "Max: no",
+]  # fmt: skip
+"""Lines that people write about mails, days and colleagues."""
+
+
+@settings(max_examples=500)
+@given(st.lists(st.sampled_from(PROSE), min_size=1, max_size=6), st.sampled_from(["\n", "\n\n"]))
+def test_what_people_write_about_mails_survives_whole(lines: list[str], end: str) -> None:
+    assert newest_words(end.join(lines)) == end.join(lines)
+
+
 @given(UNMARKED)
 @example(["Let us meet on 3.3.2026 at 10:12."])
 @example(["No thanks"])
@@ -169,6 +190,8 @@ HOSTILE = [
     "a", "\n", "a\n", ">", "> > a\n", "On ", " ", "-", "On a\n", "停", "<a", "[a", "From: ",
     "From: a@b.cd\n", "a@b.cd wrote: ", "On 1.1.2026 10:12 a@b.cd wrote:\n", "1 10:12:\n",
     "From: a@b.cd To: b Sent: c ", "-- a --\n", "_____\n> a\n", "we help teams like yours ",
+    "a: " * 40 + "2026 10:12: b\n", "From: To: Sent: " * 8 + "\n",
+    "A" * 150 + " a@b.cd 1.1.2026 10:12 wrote: b\n", "2026-01-01 a" + "@" * 200 + ":\n",
 ]  # fmt: skip
 
 
@@ -177,7 +200,7 @@ def test_a_hostile_mail_is_read_in_bounded_time(piece: str) -> None:
     hostile = piece * (1_000_000 // len(piece))
     started = time.process_time()
     assert len(newest_words(hostile, [PITCH])) <= READ_AT_MOST
-    assert time.process_time() - started < 2  # seconds; it takes less than a tenth of one
+    assert time.process_time() - started < 0.5  # seconds; it takes less than a tenth of one
 
 
 @settings(max_examples=20, deadline=None)

@@ -125,6 +125,35 @@ def test_our_own_footer_is_no_opt_out(messages: list[object]) -> None:
     assert facts(messages=messages).opt_out == ""  # type: ignore[arg-type]  # mails
 
 
+PITCH = "Hello Ann, we help teams like yours with their invoices.\nReply stop to unsubscribe."
+
+
+def test_what_we_sent_is_taken_out_though_nothing_marks_it() -> None:
+    own = inbound(text=f"Sounds good.\n\n{PITCH}")
+    known = facts(messages=[campaign_mail(text=PITCH), own])
+    assert known.words == known.part == "Sounds good."
+    assert known.opt_out == ""
+
+
+def test_what_we_sent_is_taken_out_of_their_other_mails_too() -> None:
+    other = inbound(id="in-2", text=f"One more thing.\n\n{PITCH}")
+    assert facts(messages=[campaign_mail(text=PITCH), inbound(), other]).opt_out == ""
+
+
+def test_a_mail_of_ours_that_came_later_takes_no_words_of_theirs() -> None:
+    own = inbound(text="Please remove me from your list, I have asked you before.")
+    quoting = outbound(id="out-9", text=f"Sorry about that.\n\n{own.text}")
+    known = facts(messages=[campaign_mail(), own, quoting])
+    assert known.words == own.text
+    assert known.opt_out
+
+
+def test_a_reader_sees_what_an_answer_is_an_answer_to() -> None:
+    known = facts(messages=[campaign_mail(), inbound(text="> Which plan?\nThe big one.")])
+    assert known.words == "The big one."
+    assert known.part == "> Which plan?\nThe big one."
+
+
 def test_the_time_of_a_mail_is_the_best_that_is_known() -> None:
     assert facts().at == ago(minutes=2)
     assert facts(messages=[]).at == ago(minutes=1)

@@ -23,9 +23,13 @@ from worker.domain.words import clean
 READ_AT_MOST: Final = 64 * 1024
 """Characters read from the top: nobody's answer is longer, and hostile mails are."""
 
-
 LINES_AT_MOST: Final = 5_000
 """Lines read from the top, likewise."""
+
+_MOST_MAILS: Final = 20
+"""So many of our newest mails are looked for; longer threads quote no older ones."""
+
+_ENCODED: Final = re.compile(r"=[0-9A-F]{2}")
 
 
 def is_capped(text: str) -> bool:
@@ -46,9 +50,6 @@ def _decoded(text: str) -> str:
         return quopri.decodestring(text.encode()).decode()
     except UnicodeDecodeError:
         return text
-
-
-_ENCODED: Final = re.compile(r"=[0-9A-F]{2}")
 
 
 def newest_words(text: str, ours: Sequence[str] = ()) -> str:
@@ -88,13 +89,11 @@ def _read(text: str, ours: Sequence[str]) -> _Reading:
     part = _joined(without_closing(found.conversation()))
     if part and not found.foreign:
         return _Reading(_joined(without_closing(found.words())), part)
-    part = part or _only_quoted(page)
+    if part:
+        return _Reading(part if ours and not mostly else "", part)
+    quoted = _only_quoted(page)
     is_other = bool(ours) and Kind.OURS not in page.kinds
-    return _Reading(_unquoted(part) if is_other else "", part)
-
-
-_MOST_MAILS: Final = 20
-"""So many of our newest mails are looked for; longer threads quote no older ones."""
+    return _Reading(_unquoted(quoted) if is_other else "", quoted)
 
 
 def _mark_history(page: Page) -> None:

@@ -19,15 +19,17 @@ from worker.domain.quoting.evidence import (
 from worker.domain.quoting.page import Kind, Page
 from worker.domain.quoting.wording import Wording, wording
 
-_MOST_LINES: Final = 5
+_MOST_LINES: Final = 7
 _MOST_LETTERS: Final = 400
 _MOST_TRIES: Final = 200
 """Lines that are looked at closely: a person's mail has fewer, a hostile one thousands."""
 
 _EVIDENT: Final = re.compile(r"[\d@]")
 _SENTENCE_ENDS: Final = re.compile(r"[.!?:;…。]$")
-_ABBREVIATION_ENDS: Final = re.compile(r"\b[^\W\d]{1,4}\.$")
-_DAY_ENDS: Final = re.compile(r"(?:^|\s)\d{1,2}\.$")
+_ABBREVIATION_ENDS: Final = re.compile(r"\s(?:[^\W\d]{1,4}|\d{1,2})\.$")
+_TORN: Final = ("<", "(<", "> ", ">:", ":", "mailto:")
+_NARROWEST: Final = 48
+"""Characters: no program wraps shorter lines."""
 _OLD_GMAIL: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d?:\d\d (?:GMT|UTC)[+-]\d")
 _DATED_LIST: Final = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d? \D.*@.*>$")
 _ONLY_WROTE_WORDS: Final = 6
@@ -51,10 +53,10 @@ def mark_attributions(page: Page) -> None:
 def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
     """Say whether an attribution may end here; cheap, for most lines are none."""
     kind = page.kinds[index]
-    if kind is Kind.QUOTED:
-        return line[-1] == ":" and len(line) < _MOST_LETTERS and _is_torn_off(page, index, words)
-    if kind is not Kind.OWN:
+    if len(line) > _MOST_LETTERS or kind not in (Kind.OWN, Kind.QUOTED):
         return False
+    if kind is Kind.QUOTED:
+        return line[-1] == ":" and _is_torn_off(page, index, words)
     if line[-1] in ":>" or line.endswith(("----", ":*", ":_", ": -", ":**")):
         return line.count("(") <= line.count(")") or not _ends_below(page, index)
     complete = (line[0].isdigit() and _OLD_GMAIL.match(line)) or (
@@ -65,7 +67,7 @@ def _may_end(page: Page, index: int, line: str, words: Wording) -> bool:
 
 def _ends_below(page: Page, index: int) -> bool:
     below = page.plain[index + 1] if index + 1 < len(page.plain) else ""
-    return below.endswith(":") and _EVIDENT.search(below) is not None
+    return below == ":" or (below.endswith(":") and _EVIDENT.search(below) is not None)
 
 
 def _is_torn_off(page: Page, index: int, words: Wording) -> bool:
@@ -123,7 +125,7 @@ class _Window:
 
 def _first_line(page: Page, last: int, words: Wording) -> int | None:
     """Return where the attribution that ends in this line begins; None where there is none."""
-    lines = _lines_up(page, last)
+    lines = _lines_up(page, last, words)
     widest = _joined(page, lines)
     if not _EVIDENT.search(widest) and not _quoted_below(page, last):
         return None
@@ -137,20 +139,35 @@ def _first_line(page: Page, last: int, words: Wording) -> int | None:
     return None
 
 
-def _lines_up(page: Page, last: int) -> list[int]:
-    """Return the lines from a few above to this one, blanks and other marks aside."""
-    lines, letters, blanks = [last], len(page.plain[last]), 0
-    for index in range(last - 1, max(last - 8, -1), -1):
+def _lines_up(page: Page, last: int, words: Wording) -> list[int]:
+    """Return this line with those above it that may have been wrapped into it."""
+    lines, letters = [last], len(page.plain[last])
+    for index in range(last - 1, max(last - _MOST_LINES, -1), -1):
         if page.kinds[index] is Kind.BLANK:
-            blanks += 1
             continue
         letters += len(page.plain[index])
-        if page.kinds[index] is not Kind.OWN or blanks > 1:
+        if page.kinds[index] is not Kind.OWN or letters > _MOST_LETTERS:
             break
-        if len(lines) == _MOST_LINES or letters > _MOST_LETTERS:
+        if not _is_wrapped(page, index, lines[0], words):
             break
         lines.insert(0, index)
     return lines
+
+
+def _is_wrapped(page: Page, index: int, below: int, words: Wording) -> bool:
+    """Say whether a line goes on in the one below: torn at an address, at its verb or its end."""
+    line, rest = page.plain[index], page.plain[below]
+    if rest.startswith(_TORN) or line == "<" or line.count("(") > line.count(")"):
+        return True
+    if below - index > 1 or (_SENTENCE_ENDS.search(line) and not _is_abbreviated(line)):
+        return False
+    if "@" in line[line.rfind(" ") :] or line.endswith("<") or words.wrote_first.search(rest):
+        return True
+    return len(page.lines[index]) + len(rest.partition(" ")[0]) >= _NARROWEST
+
+
+def _is_abbreviated(line: str) -> bool:
+    return bool(_ABBREVIATION_ENDS.search(line))
 
 
 def _joined(page: Page, lines: list[int]) -> str:
@@ -190,8 +207,7 @@ def _extended(page: Page, above: list[int], first: int, words: Wording) -> int:
     for index in reversed(above):
         if _opens(page.plain[first], words) and "@" not in page.plain[index]:
             break
-        apart = first - index > 1
-        if not _goes_on(page.plain[index], page.plain[first], words, apart=apart):
+        if not _goes_on(page.plain[index], page.plain[first], words):
             break
         first = index
     return first
@@ -202,13 +218,10 @@ def _opens(line: str, words: Wording) -> bool:
     return opened and begins_with_digits(line) and date_in(line) is not None
 
 
-def _goes_on(line: str, below: str, words: Wording, *, apart: bool) -> bool:
-    """Say whether a line is an attribution's that goes on below; `apart`: over a blank line."""
-    torn = below.startswith(("<", "(<"))
-    opened = line.casefold().startswith(words.openers)
-    abbreviated = _DAY_ENDS.search(line) or (opened and _ABBREVIATION_ENDS.search(line))
-    if (_SENTENCE_ENDS.search(line) and not abbreviated) or (apart and not torn):
-        return False
+def _goes_on(line: str, below: str, words: Wording) -> bool:
+    """Say whether a line is an attribution's that goes on below."""
     if begins_with_digits(line) and (date_in(line) or time_in(line)):
         return True
-    return line.count(" ") < _NAME_WORDS and (opened or torn or "@" in line or line == "<")
+    opened = line.casefold().startswith(words.openers)
+    torn = below.startswith(_TORN) or line == "<"
+    return line.count(" ") < _NAME_WORDS and (opened or torn or "@" in line)

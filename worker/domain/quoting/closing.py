@@ -109,7 +109,7 @@ def _without_legal(lines: list[str]) -> list[str]:
         if end <= len(lines) - _LAST_LINES and first > _BANNER_LINES:
             continue
         paragraph = " ".join(lines[first:end])[:_LONGEST_PARAGRAPH]
-        if _is_boilerplate(paragraph) or (first > 0 and _is_legal(paragraph)):
+        if _is_boilerplate(paragraph) or _is_legal(paragraph):
             dropped.update(range(first, end))
             if first > 1 and _is_heading(lines, first):
                 dropped.update(range(first - 2, first))

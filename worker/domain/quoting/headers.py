@@ -3,15 +3,15 @@
 import re
 from typing import Final
 
-from worker.domain.quoting.evidence import is_dated
+from worker.domain.quoting.evidence import address_in, is_dated
 from worker.domain.quoting.page import Kind, Page
 from worker.domain.quoting.wording import key_of, wording
 
 _LONGEST_LABEL: Final = 28
-_LONGEST_SENT: Final = 200
+_LONGEST_VALUE: Final = 300
+_NARROWEST: Final = 48
+"""Characters: no program wraps shorter lines, subjects aside."""
 _MOST_LINES: Final = 20
-_WRAPPED: Final = 2
-"""Lines without a label that one header may go on over."""
 _ENOUGH_LABELS: Final = 3
 _INTRODUCING: Final = 3
 """Lines that may stand between a separator and the quotes it separates."""
@@ -47,26 +47,35 @@ def _label(line: str) -> str:
 
 def _last_line(page: Page, kinds: list[str], first: int) -> int:
     """Return the last of the header lines that begin here, wrapped ones included."""
-    last, plain_lines, blanks = first, 0, 0
+    last, blanks = first, 0
     for index in range(first + 1, min(first + _MOST_LINES, len(kinds))):
         if page.kinds[index] is Kind.BLANK:
             blanks += 1
+            if blanks > 1:
+                break
         elif kinds[index]:
-            last, plain_lines, blanks = index, 0, 0
-        elif blanks or plain_lines == _WRAPPED or page.kinds[index] is not Kind.OWN:
-            break
-        else:
-            plain_lines += 1
-        if blanks > 1:
+            last, blanks = index, 0
+        elif blanks or page.kinds[index] is not Kind.OWN or not _is_wrapped(page, kinds, index):
             break
     return _with_wrapped(page, last)
+
+
+def _is_wrapped(page: Page, kinds: list[str], index: int) -> bool:
+    """Say whether a line without a label may be the rest of the header line above."""
+    above = page.plain[index - 1]
+    return (
+        kinds[index - 1] == "subject"
+        or len(above) >= _NARROWEST
+        or above.endswith(("<", ",", ";"))
+        or page.lines[index][:1].isspace()
+    )
 
 
 def _with_wrapped(page: Page, last: int) -> int:
     """Add what is left of a long list of addresses."""
     following = last + 1
-    while following < len(page.plain) and "@" in page.plain[following]:
-        if page.kinds[following] is not Kind.OWN or following > last + _WRAPPED:
+    while following < len(page.plain) and page.plain[following].endswith((">", ";", ">,")):
+        if page.kinds[following] is not Kind.OWN or "@" not in page.plain[following]:
             break
         following += 1
     return following - 1
@@ -74,20 +83,22 @@ def _with_wrapped(page: Page, last: int) -> int:
 
 def _is_header(page: Page, kinds: list[str], first: int, last: int) -> bool:
     """Tell a header from what people write in lines, like `From: Berlin` above `To: Rome`."""
-    found = {kinds[index] for index in range(first, last + 1)} - {""}
-    lines = page.plain[first : last + 1]
-    addressed = any("@" in line for line in lines)
-    if "from" not in found:
-        return addressed and len(found) >= _ENOUGH_LABELS
-    if addressed and len(found) > 1:
-        return True
-    sender = page.plain[kinds.index("from", first)]
-    if "subject" in found and found & {"sent", "to"} and _NAMED.search(sender):
-        return True
-    return any(
-        kind == "sent" and is_dated(line[:_LONGEST_SENT])
-        for kind, line in zip(kinds[first : last + 1], lines, strict=True)
-    )
+    lines = [(kinds[i], page.plain[i][:_LONGEST_VALUE]) for i in range(first, last + 1)]
+    found = {kind for kind, _ in lines} - {""}
+    people = [line for kind, line in lines if kind not in ("", "sent", "subject")]
+    addressed = any(address_in(line) for line in people)
+    if addressed:
+        return len(found) >= (2 if "from" in found else _ENOUGH_LABELS)
+    named = any(kind == "from" and _NAMED.search(line) for kind, line in lines)
+    if any(kind == "sent" and is_dated(line) for kind, line in lines):
+        return named
+    if len(found) < _ENOUGH_LABELS or not named:
+        return False
+    return len(found) > _ENOUGH_LABELS or _is_rule(page, first - 1)
+
+
+def _is_rule(page: Page, index: int) -> bool:
+    return index >= 0 and bool(page.plain[index]) and not page.plain[index].strip("-–—_=*")
 
 
 def mark_separators(page: Page) -> None:

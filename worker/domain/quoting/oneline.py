@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from itertools import islice
+from itertools import count, pairwise, takewhile
 from typing import Final
 
 from worker.domain.quoting.evidence import Found, address_in, date_in, is_dated
@@ -10,10 +10,13 @@ from worker.domain.quoting.wording import plain, wording
 
 _SHORTEST: Final = 60
 """Characters: in a shorter line there is no room for words and a whole attribution."""
-_MOST_TRIES: Final = 50
+_MOST_TRIES: Final = 200
+"""Places that are looked at closely: a person's mail has fewer, a hostile one thousands."""
+_MOST_LABELS: Final = 8
 _REACH: Final = 250
 """Characters that an attribution takes at most; header lines take twice as many."""
 _BEFORE_DATE: Final = 40
+_LONGEST_NAME: Final = 60
 _ENOUGH_LABELS: Final = 3
 _COLON: Final = re.compile(r":(?=\s|$)")
 _NAME: Final = re.compile(r"(?:[^\W\d_a-z]\S*\s+){0,3}[\"'<(\[]*$")
@@ -28,41 +31,48 @@ _WHOLE_SENTENCE: Final = re.compile(r"[!?] *$|\w \w.*[.…)\"'] *$")
 
 def split_lines(text: str) -> Iterator[str]:
     """Yield the lines of a text, those cut in two where a history begins within them."""
+    tries = count()
     for line in text.split("\n"):
-        yield from _split(line) if len(line) >= _SHORTEST else (line,)
+        if len(line) < _SHORTEST:
+            yield line
+        else:
+            yield from _split(line, tries)
 
 
-def _split(line: str) -> Iterator[str]:
+def _split(line: str, tries: Iterator[int]) -> Iterator[str]:
     shown = plain(line)
-    places = sorted({*_header(shown), *_attribution(shown)} - {0}) if ":" in shown else []
+    places = {*_header(shown, tries), *_attribution(shown, tries)} - {0} if ":" in shown else ()
     if not places:
         yield line
         return
-    for first, end in zip([0, *places], [*places, len(shown)], strict=True):
+    cuts = [0, *sorted(places), len(shown)]
+    for first, end in pairwise(cuts):
         if shown[first:end].strip():
             yield shown[first:end].strip()
 
 
-def _header(line: str) -> list[int]:
+def _header(line: str, tries: Iterator[int]) -> list[int]:
     """Return where `From: Ann <ann@ex.example> Sent: … To: … Subject: …` begins and ends."""
     labels = wording().labels
     found = [
         (match.start(1), labels.get(match[1].casefold(), ""))
-        for match in islice(wording().label.finditer(line), _MOST_TRIES)
+        for match, _ in zip(wording().label.finditer(line), _left(tries), strict=False)
     ]
     for place, (start, kind) in enumerate(found):
-        block = [f for f in found[place:] if f[0] < start + 2 * _REACH]
-        if kind != "from" or len({k for _, k in block}) < _ENOUGH_LABELS:
+        if kind != "from":
+            continue
+        block = [f for f in found[place : place + _MOST_LABELS] if f[0] < start + 2 * _REACH]
+        if len({k for _, k in block}) < _ENOUGH_LABELS:
             continue
         if address_in(line[start : start + 2 * _REACH]):
             return [start, *(at for at, _ in block[1:])]
     return []
 
 
-def _attribution(line: str) -> list[int]:
+def _attribution(line: str, tries: Iterator[int]) -> list[int]:
     """Return where `On Tuesday at 9:00 Ann <ann@ex.example> wrote:` begins and ends."""
     line = line.rstrip()
-    for colon in islice(_COLON.finditer(line), _MOST_TRIES):
+    for colon, _ in zip(_COLON.finditer(line), _left(tries), strict=False):
         floor = max(colon.end() - _REACH, 0)
         begins = _start(line[floor : colon.end()])
         if begins is None:
@@ -74,11 +84,17 @@ def _attribution(line: str) -> list[int]:
     return []
 
 
+def _left(tries: Iterator[int]) -> Iterator[int]:
+    """Yield as long as tries are left for the whole mail."""
+    return takewhile(lambda number: number < _MOST_TRIES, tries)
+
+
 def _start(window: str) -> int | None:
     """Return where the attribution begins that ends a window; None where there is none."""
-    address, date = address_in(window), date_in(window)
+    date = date_in(window)
     if not date or not is_dated(window):
         return None
+    address = address_in(window)
     wrote = max((match.span() for match in wording().wrote.finditer(window)), default=(-1, -1))
     if not address:
         named = wrote[0] > date.start() and _NAMED_AFTER.match(window[wrote[1] - 1 :])
@@ -87,8 +103,9 @@ def _start(window: str) -> int | None:
         return None
     if address.start() > date.start():
         return _of_date(window, date)
-    named = _NAME.search(window[: address.start()])
-    return named.start() if named else address.start()
+    floor = max(address.start() - _LONGEST_NAME, 0)
+    named = _NAME.search(window[floor : address.start()])
+    return floor + named.start() if named else address.start()
 
 
 def _of_date(window: str, date: Found) -> int:
