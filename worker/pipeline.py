@@ -43,6 +43,7 @@ from worker.domain.progress import State
 from worker.domain.reading import Facts, read
 from worker.domain.rendering import render
 from worker.domain.rules import Rule, Templates
+from worker.domain.whose import zone_of
 from worker.ports import Claim, Ledger, MailApi, NotNow
 from worker.sending import Case, Sending, boot_clock, companies_in, holds_doubts, people_in
 from worker.settlement import Closing, Settlement
@@ -137,7 +138,7 @@ class Pipeline:
             event = _event_of(claim)
         except MalformedEvent as error:
             return self._closing.end(claim, State.HELD, "unreadable_event", detail=str(error))
-        self._heed_opt_out(claim, _facts(claim, event, Thread()))
+        self._heed_opt_out(claim, _facts(claim, event, Thread(), self._templates()))
         if claim.record.state is State.DOUBT:
             return self._settlement.settle(
                 claim, event, self._api_for(event), hold=holds_doubts(self._templates())
@@ -173,7 +174,8 @@ class Pipeline:
         if api is None:
             words = self._rules.no_contract
             return self._closing.end(claim, State.HELD, "no_contract", detail=words)
-        facts = _facts(claim, event, self._read(claim, event, api))
+        templates = self._templates()
+        facts = _facts(claim, event, self._read(claim, event, api), templates)
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:
             self._accept_newer(event, facts.superseded_by)
@@ -183,7 +185,6 @@ class Pipeline:
         late = self._settlement.turned_up(claim, facts.thread)
         if late:
             return late
-        templates = self._templates()
         policy = policy_of(templates, self._rules.max_age)
         case = Case(claim=claim, api=api, facts=facts, templates=templates, policy=policy)
         if claim.record.approved_by:
@@ -306,7 +307,7 @@ def _event_of(claim: Claim) -> ReplyEvent:
     return replace(event, mail_id=event.mail_id or record.mail_id)
 
 
-def _facts(claim: Claim, event: ReplyEvent, thread: Thread) -> Facts:
+def _facts(claim: Claim, event: ReplyEvent, thread: Thread, templates: Templates) -> Facts:
     facts = read(
         event,
         thread,
@@ -316,6 +317,8 @@ def _facts(claim: Claim, event: ReplyEvent, thread: Thread) -> Facts:
         tally=claim.tally,
         answers=claim.answers,
         heeded_until=moment(claim.lifted) if claim.lifted else None,
+        intents=templates.intents,
+        zone=zone_of(event, templates.settings),
     )
     return replace(facts, domain_suppressed=claim.domain_suppressed)
 

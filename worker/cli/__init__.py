@@ -22,6 +22,7 @@ from worker.cli import (
     notifying,
     parts,
     preview,
+    read,
     switches,
     variants,
 )
@@ -103,6 +104,7 @@ for command in (
     demo.demo,
     checking.check,
     preview.preview,
+    read.read,
     backtest.backtest,
     variants.variants,
     events.events,

@@ -16,8 +16,9 @@ from worker.domain.deciding import policy_of
 from worker.domain.model import ReplyEvent, Thread
 from worker.domain.outcome import Outcome, Timing, foresee
 from worker.domain.reading import Facts, read
-from worker.domain.rules import build
+from worker.domain.rules import Templates, build
 from worker.domain.variants import parse_language
+from worker.domain.whose import zone_of
 from worker.ledger.accounts import ignored_reason, opens
 from worker.library import read_folder
 from worker.settings import load
@@ -53,7 +54,7 @@ def preview(
     if built.problems:
         raise built.problems[0]
     told = webhook.parse(_load(event))
-    facts = _facts(told, thread, language)
+    facts = _facts(told, thread, language, built)
     if opens(told):
         outcome = foresee(facts, built, policy_of(built, settings.max_age), settings.mode)
     else:
@@ -65,11 +66,14 @@ def preview(
         _print(outcome, facts)
 
 
-def _facts(event: ReplyEvent, thread_file: Path | None, language: str) -> Facts:
+def _facts(
+    event: ReplyEvent, thread_file: Path | None, language: str, templates: Templates
+) -> Facts:
     items = items_of(_load(thread_file)) if thread_file else []
     now = datetime.now(UTC)
     thread = read_thread(items, event) if items else Thread()
-    facts = read(event, thread, received=now, now=now)
+    zone = zone_of(event, templates.settings)
+    facts = read(event, thread, received=now, now=now, intents=templates.intents, zone=zone)
     return replace(facts, language=language) if language else facts
 
 

@@ -70,6 +70,7 @@ def _message(item: Mapping[str, Any], event: ReplyEvent) -> Message:
         text=_text(item),
         campaign_step=_kind(item, "ue_type") == _CAMPAIGN and not identity(item, "ai_agent_id"),
         automatic=flag(item, "is_auto_reply"),
+        headers=_headers(item),
         reply_to=address(item, "reply_to", "reply_to_address"),
         recipients=addresses(
             item, "to_address_email_list", "to", "to_email", "to_address", "recipients",
@@ -77,6 +78,11 @@ def _message(item: Mapping[str, Any], event: ReplyEvent) -> Message:
         ),
     )  # fmt: skip
     return message if message.id else replace(message, id=_made_id(message))
+
+
+def _headers(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = item.get("headers")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _sender(item: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ def may_resume(facts: Facts, templates: Templates) -> bool:
     sender = facts.mail.sender if facts.mail else ""
     if sender and facts.event.lead_email and sender != facts.event.lead_email:
         return False
-    written = facts.at.astimezone(zone_of(facts, templates.settings)).date()
+    written = facts.at.astimezone(zone_of(facts.event, templates.settings)).date()
     return written <= facts.return_day <= written + _LONGEST_AWAY
 
 
@@ -41,8 +41,8 @@ def returns(rule: Rule, facts: Facts, templates: Templates) -> datetime:
     """
     if facts.return_day is None:
         return facts.now
-    zone = zone_of(facts, templates.settings)
-    closed = holidays_of(facts, templates.settings).__contains__
+    zone = zone_of(facts.event, templates.settings)
+    closed = holidays_of(facts.event, templates.settings).__contains__
     hours = rule.front.hours
     opening = resume_at(facts.return_day, hours=hours, zone=zone, closed=closed)
     return send_at(

@@ -6,7 +6,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from worker.domain.environment import bad_patterns
+from worker.domain.environment import mistakes
 from worker.domain.frontmatter import Place, TemplateError
 
 Context = Mapping[str, Any]
@@ -21,7 +21,7 @@ def compile_condition(
     """Return what tells whether a condition holds.
 
     Raises:
-        TemplateError: it is no expression, or has a pattern that is none.
+        TemplateError: it is no expression, or asks for a pattern or an intent that is none.
 
     """
     if isinstance(when, bool):
@@ -31,7 +31,7 @@ def compile_condition(
         tree = environment.parse("{{" + when + "}}")
     except TemplateSyntaxError as error:
         raise TemplateError(*at, f"when: {error.message}") from None
-    for _, message in bad_patterns(tree):
+    for _, message in mistakes(environment, tree):
         raise TemplateError(*at, f"when: {message}")
     return lambda context: bool(expression(**context))
 
@@ -55,12 +55,12 @@ def load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Template
     """Return the text of a file that the environment knows.
 
     Raises:
-        TemplateError: it is no template, or has a pattern that is none.
+        TemplateError: it is no template, or asks for a pattern or an intent that is none.
 
     """
     try:
         source, *_ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]  # make_environment sets one
-        for line, message in bad_patterns(environment.parse(source)):
+        for line, message in mistakes(environment, environment.parse(source)):
             raise TemplateError(name, line, message)
         return environment.get_template(name)
     except TemplateSyntaxError as error:

@@ -20,6 +20,7 @@ _A_MACHINE: Final = "automatic_reply"
 def decide(facts: Facts, templates: Templates, policy: Policy) -> Verdict:
     """Decide what becomes of a reply."""
     decision, asked = guards.check(facts, policy)
+    asked = (*facts.trace, *asked)
     if decision is None:
         verdict = choose(templates, facts)
         return Verdict(verdict.decision, (*asked, *verdict.trace))
@@ -49,7 +50,7 @@ def _resume(
         waits = TraceLine(step="away", name=rule.name, outcome="waits", detail=back)
         return Verdict(Later(rule, due), (*skipped, *verdict.trace, waits))
     refused, asked = guards.check(facts, policy, lifted=_A_MACHINE)
-    return Verdict(refused or verdict.decision, (*asked, *verdict.trace))
+    return Verdict(refused or verdict.decision, (*facts.trace, *asked, *verdict.trace))
 
 
 def policy_of(templates: Templates, max_age: timedelta) -> Policy:
@@ -78,7 +79,7 @@ def leaves_at(
         delay=rule.front.delay,
         thrown=dice(facts.event.key),
         hours=hours,
-        zone=zone_of(facts, settings),
-        closed=holidays_of(facts, settings).__contains__ if hours else no_holiday,
+        zone=zone_of(facts.event, settings),
+        closed=holidays_of(facts.event, settings).__contains__ if hours else no_holiday,
         undo_until=(shown or facts.now) + rule.front.undo,
     )

@@ -1,8 +1,9 @@
 """The Jinja environment: sandboxed, strict, with the tests that rules are written in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from types import SimpleNamespace
@@ -120,6 +121,15 @@ def is_matching(value: object, pattern: str) -> bool:
     return bool(found)
 
 
+def is_about(value: object, *intents: str) -> bool:
+    """Say whether the reply has one of the intents; `reply` itself is what is asked."""
+    heard: Mapping[str, Sequence[str]] = getattr(value, "_heard", {})
+    hits = [words for intent in intents for words in heard.get(intent, ())]
+    for hit in hits:
+        _record(hit)
+    return any(intent in heard for intent in intents)
+
+
 def is_like(value: object, pattern: str) -> bool:
     """Say whether the whole text fits a pattern with `*` and `?`, any case."""
     return fnmatchcase(str(value).casefold(), pattern.casefold())
@@ -128,6 +138,7 @@ def is_like(value: object, pattern: str) -> bool:
 class _Environment(ImmutableSandboxedEnvironment):
     """Refuses what fills the memory, as the sandbox refuses long ranges."""
 
+    intents: Collection[str] = ()
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - the base class's signature
@@ -146,8 +157,13 @@ class _Environment(ImmutableSandboxedEnvironment):
         return bounded_format(wrapped, partial(width_of_braces, value.__self__))
 
 
-def make_environment(sources: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
-    """Return an environment whose templates come from the given texts only."""
+def make_environment(
+    sources: Mapping[str, str], intents: Collection[str] = ()
+) -> ImmutableSandboxedEnvironment:
+    """Return an environment whose templates come from the given texts only.
+
+    `intents`: those that `about(…)` may ask for.
+    """
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         return (sources[name], name, lambda: True) if name in sources else None
@@ -160,11 +176,22 @@ def make_environment(sources: Mapping[str, str]) -> ImmutableSandboxedEnvironmen
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.intents = intents
     filters = environment.filters
     filters |= {name: bounded(filters[name]) for name in PADDING_FILTERS}
     filters["format"] = bounded_format(filters["format"], width_of_percent)
-    environment.tests |= {"mentioning": is_mentioning, "matching": is_matching, "like": is_like}
+    environment.tests |= {
+        "mentioning": is_mentioning, "matching": is_matching, "like": is_like, "about": is_about,
+    }  # fmt: skip
     return environment
+
+
+def mistakes(
+    environment: ImmutableSandboxedEnvironment, tree: nodes.Node
+) -> Iterator[tuple[int, str]]:
+    """Find what no rendering would show: patterns and intents that are none (line, message)."""
+    yield from bad_patterns(tree)
+    yield from unknown_intents(tree, getattr(environment, "intents", ()))
 
 
 def bad_patterns(tree: nodes.Node) -> Iterator[tuple[int, str]]:
@@ -176,3 +203,13 @@ def bad_patterns(tree: nodes.Node) -> Iterator[tuple[int, str]]:
                     _pattern(argument.value)
                 except ValueError as error:
                     yield test.lineno, str(error)
+
+
+def unknown_intents(tree: nodes.Node, known: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Find the intents that nobody has told the words of: (line, message)."""
+    for test in tree.find_all(nodes.Test):
+        for argument in test.args if test.name == "about" else ():
+            if isinstance(argument, nodes.Const) and argument.value not in known:
+                near = get_close_matches(str(argument.value), known, 1)
+                hint = f"; did you mean {near[0]}?" if near else f"; one of {', '.join(known)}"
+                yield test.lineno, f"about({argument.value!r}): there is no such intent{hint}"

@@ -9,6 +9,7 @@ from worker.domain.deciding import decide
 from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip, Verdict
 from worker.domain.frontmatter import Place, TemplateError, line_of
 from worker.domain.guards import Policy
+from worker.domain.intents import IntentReader
 from worker.domain.model import EventClass, ReplyEvent, Thread
 from worker.domain.reading import Facts, read
 from worker.domain.rules import Rule, Templates
@@ -32,15 +33,14 @@ class Example:
         path = ("examples", self.kind, str(self.index))
         return self.rule.file, line_of(path, self.rule.above)
 
-    @property
-    def facts(self) -> Facts:
+    def facts(self, templates: Templates) -> Facts:
         """What is known when an unknown lead writes it, in the language of its file."""
-        found = example_facts(self.words)
+        found = example_facts(self.words, templates.intents)
         return replace(found, language=self.rule.front.language or found.language)
 
     def verdict(self, templates: Templates) -> Verdict:
         """Decide on it."""
-        return decide(self.facts, templates, Policy())
+        return decide(self.facts(templates), templates, Policy())
 
 
 def of(templates: Templates) -> Iterator[Example]:
@@ -68,7 +68,7 @@ def count(templates: Templates) -> int:
     return sum(1 for _ in of(templates))
 
 
-def example_facts(text: str) -> Facts:
+def example_facts(text: str, intents: IntentReader | None = None) -> Facts:
     """Return what is known when an unknown lead writes just this text."""
     now = _NOON
     event = ReplyEvent(
@@ -78,7 +78,7 @@ def example_facts(text: str) -> Facts:
         lead_id="example",
         text=text,
     )
-    return read(event, Thread(), received=now, now=now)
+    return read(event, Thread(), received=now, now=now, intents=intents)
 
 
 def _chosen(decision: Decision) -> str:

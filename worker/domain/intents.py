@@ -8,6 +8,7 @@ whoever wants to talk need not read first. So the order is fixed; it is `ORDER`.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
@@ -63,7 +64,11 @@ class IntentReader:
     """
 
     def __init__(
-        self, extra: Table | None = None, *, instead: Table | None = None, never: Table | None = None
+        self,
+        extra: Table | None = None,
+        *,
+        instead: Table | None = None,
+        never: Table | None = None,
     ) -> None:
         extra, instead, never = extra or {}, instead or {}, never or {}
         own = [name for name in extra if name not in ORDER]
@@ -111,6 +116,12 @@ class IntentReader:
         if kind in GRAMMAR:
             return shares[language] >= _MAIN
         return name not in self._replaced and (language == "en" or shares[language] >= _ASIDE)
+
+
+@lru_cache(maxsize=1)
+def shipped_intents() -> IntentReader:
+    """Return what reads the shipped wordings, made once."""
+    return IntentReader()
 
 
 def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:

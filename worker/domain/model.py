@@ -78,6 +78,7 @@ class Message:
         automatic: flagged as written by a machine.
         reply_to: where its writer wants answers; "" where the API does not say.
         recipients: whom it is addressed to, copies included; empty where the API does not say.
+        headers: those that the API hands over, which are few or none.
 
     """
 
@@ -92,6 +93,7 @@ class Message:
     automatic: bool = False
     reply_to: str = ""
     recipients: tuple[str, ...] = ()
+    headers: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

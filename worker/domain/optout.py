@@ -59,7 +59,9 @@ def _parts(text: str) -> Iterator[str]:
     for found in islice(_PARTS.finditer(text), _MOST_PARTS):
         sentence = found[0].strip()
         if len(sentence) <= _SHORT and not sentence.endswith(("?", "？", "؟")):
-            yield from filter(None, map(fold, {sentence: 0, **dict.fromkeys(_COMMAS.split(sentence))}))
+            yield from filter(
+                None, map(fold, {sentence: 0, **dict.fromkeys(_COMMAS.split(sentence))})
+            )
 
 
 def _is_whole(folded: str, *names: str) -> bool:

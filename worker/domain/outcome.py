@@ -80,7 +80,7 @@ def _answer(reply: Reply, facts: Facts, templates: Templates, mode: Mode) -> Out
 
 def _after_return(rule: Rule, until: datetime, facts: Facts, templates: Templates) -> Outcome:
     """Say when a lead who is away is written to; the mode counts only then."""
-    zone, whose = clock_of(facts, templates.settings)
+    zone, whose = clock_of(facts.event, templates.settings)
     back = f"a business day after their return on {facts.return_day}"
     timing = Timing(at=until.astimezone(zone), whose=whose, why=back)
     answer = _answer(Reply(rule), facts, templates, Mode.SEND)
@@ -91,7 +91,7 @@ def _after_return(rule: Rule, until: datetime, facts: Facts, templates: Template
 
 def _timing(rule: Rule, facts: Facts, templates: Templates) -> Timing:
     leaves = leaves_at(rule, facts, templates)
-    zone, whose = clock_of(facts, templates.settings)
+    zone, whose = clock_of(facts.event, templates.settings)
     return Timing(at=leaves.astimezone(zone), whose=whose, why=_why(rule, facts, leaves))
 
 

@@ -49,8 +49,9 @@ def _equals(winner: Rule, templates: Templates) -> list[Rule]:
 
 
 def _fits(rule: Rule, example: examples.Example, templates: Templates) -> bool:
-    known = context(example.facts, templates.settings)
-    return any(_holds(text, known) for text in rule.asked(example.facts.language))
+    facts = example.facts(templates)
+    known = context(facts, templates.settings)
+    return any(_holds(text, known) for text in rule.asked(facts.language))
 
 
 def _holds(text: Rule, known: Context) -> bool:

@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread
+from worker.domain.intents import Intent, IntentReader, shipped_intents
+from worker.domain.language import language_of
+from worker.domain.machines import Judgement, Kind, judge
+from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread, TraceLine
 from worker.domain.optout import opt_out_subject, opt_out_words
-from worker.domain.quotes import newest_part, newest_words
+from worker.domain.quotes import is_capped, newest_part, newest_words
+from worker.domain.returning import read_return
 from worker.domain.words import fingerprint
 
 
@@ -20,7 +25,9 @@ class Facts:
         words: the newest words of the person.
         raw: the whole text of the mail.
         opt_out: the words that ask us to stop; "" where there are none.
-        kind: who wrote it, as `autoreply read` calls it: `person`, `out_of_office`, ….
+        kind: a person or which machine wrote it (`worker.domain.machines.Kind`).
+        because: the words or the header that tell a machine; "" for a person.
+        intents: what the person wants, the strongest first.
         return_day: when the lead says to be back, where an out-of-office note tells it surely.
         suppressed: the lead or its address is on the list of those who asked us to stop.
         domain_suppressed: somebody at the lead's company is on it.
@@ -39,7 +46,9 @@ class Facts:
     raw: str = field(repr=False)
     subject: str = field(repr=False)
     opt_out: str = ""
-    kind: str = "person"
+    kind: Kind = Kind.PERSON
+    because: str = ""
+    intents: tuple[Intent, ...] = ()
     return_day: date | None = None
     suppressed: bool = False
     domain_suppressed: bool = False
@@ -63,6 +72,22 @@ class Facts:
     def part(self) -> str:
         """The newest part as a reader wants to see it; decide on `words` only."""
         return newest_part(self.raw, _sent_before(self.thread, self.later))
+
+    @property
+    def trace(self) -> tuple[TraceLine, ...]:
+        """What was understood, and by which words, for whoever asks why."""
+        said = [
+            ("kind", self.kind.value, self.because),
+            *([("opt_out", "yes", self.opt_out)] if self.opt_out else []),
+            *([("return_day", self.return_day.isoformat(), "")] if self.return_day else []),
+            *([("language", self.language, "")] if self.language else []),
+            *(("intent", intent.name, "; ".join(intent.words)) for intent in self.intents),
+            *([("length", "capped", "only the beginning was read")] if is_capped(self.raw) else []),
+        ]
+        return tuple(
+            TraceLine(step="read", name=name, outcome=outcome, detail=words)
+            for name, outcome, words in said
+        )
 
     @property
     def answered_by(self) -> Message | None:
@@ -116,7 +141,7 @@ class Facts:
         return next(same, None)
 
 
-def read(
+def read(  # noqa: PLR0913 - each is a fact of its own
     event: ReplyEvent,
     thread: Thread,
     *,
@@ -126,17 +151,35 @@ def read(
     tally: Tally | None = None,
     answers: Mapping[str, str] | None = None,
     heeded_until: datetime | None = None,
+    intents: IntentReader | None = None,
+    zone: ZoneInfo | None = None,
 ) -> Facts:
     """Put event and thread together.
 
     Where the history does not show the event's own mail yet, the words of the webhook
-    stand in for it. Opt-outs written before `heeded_until` were taken back by a person.
+    stand in for it.
+
+    Args:
+        event: what the webhooks tell.
+        thread: what the API tells.
+        received: when the service accepted the event (UTC).
+        now: the present moment (UTC).
+        suppressed: the lead asked us to stop earlier.
+        tally: what was sent automatically already.
+        answers: our own mails → the inbound mail that each answers.
+        heeded_until: opt-outs written before this were taken back by a person.
+        intents: knows the template folder's own wordings; the shipped ones where not given.
+        zone: the lead's clock, by which "back tomorrow" is read; UTC where not given.
+
     """
     mail, later = _place(event, thread, received)
     raw = (mail.text if mail else "") or event.text
     words = newest_words(raw, _sent_before(thread, later))
     subject = (mail.subject if mail else "") or event.subject
     at = _written_at(mail, event, received)
+    opt_out = _own_opt_out(words, subject, at, heeded_until)
+    judged = _judged(event, mail, thread, subject, words)
+    language = language_of(words)
     return Facts(
         event=event,
         thread=thread,
@@ -145,14 +188,42 @@ def read(
         words=words,
         raw=raw,
         subject=subject,
-        opt_out=_own_opt_out(words, subject, at, heeded_until)
-        or _opt_out_in(thread.messages, heeded_until),
+        opt_out=opt_out or _opt_out_in(thread.messages, heeded_until),
+        kind=judged.kind,
+        because=judged.because,
+        return_day=_return_day(judged, words, subject, at, language, zone),
+        language=language,
+        intents=(intents or shipped_intents()).read(words, opt_out),
         suppressed=suppressed,
         tally=tally or Tally(),
         answers=answers or {},
         received=received,
         now=now,
     )
+
+
+def _judged(
+    event: ReplyEvent, mail: Message | None, thread: Thread, subject: str, words: str
+) -> Judgement:
+    ours = (m.subject for m in reversed(thread.messages) if m.direction is Direction.OUTBOUND)
+    return judge(
+        subject=subject,
+        words=words,
+        headers=mail.headers if mail else None,
+        sender=mail.sender if mail else "",
+        event_types=event.event_types,
+        flagged=event.automatic or bool(mail and mail.automatic),
+        our_subject=next(filter(None, ours), ""),
+    )
+
+
+def _return_day(
+    judged: Judgement, words: str, subject: str, at: datetime, language: str, zone: ZoneInfo | None
+) -> date | None:
+    """Read when they are back, as of the day of writing: a relative day must not move."""
+    if judged.kind is not Kind.OUT_OF_OFFICE:
+        return None
+    return read_return(words, now=at, subject=subject, language=language, zone=zone).day
 
 
 def _written_at(mail: Message | None, event: ReplyEvent, received: datetime) -> datetime:

@@ -38,6 +38,8 @@ def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
                 "at": facts.at,
                 "labels": list(event.event_types),
                 "language": facts.language,
+                "intents": [intent.name for intent in facts.intents],
+                "_heard": {intent.name: intent.words for intent in facts.intents},
             },
         ),
         "lead": Fields("lead", _lead(facts)),

@@ -15,6 +15,7 @@ from worker.domain.progress import AT_RISK, State
 from worker.domain.reading import Facts, read
 from worker.domain.record import HistoryLine, Record
 from worker.domain.rules import Templates
+from worker.domain.whose import zone_of
 from worker.domain.words import squeeze
 
 _BY_TEMPLATES: Final = frozenset(
@@ -215,7 +216,15 @@ class Replay:
         at = datetime.fromtimestamp(record.received_at / 1000, UTC)
         tally = self._tally(record, at)
         known = as_of(thread, at, record.sent_id)
-        facts = read(event, known, received=at, now=at, tally=tally)
+        facts = read(
+            event,
+            known,
+            received=at,
+            now=at,
+            tally=tally,
+            intents=self._templates.intents,
+            zone=zone_of(event, self._templates.settings),
+        )
         outcome = foresee(facts, self._templates, self._policy, self._mode)
         was, now = recorded(record, history), foreseen(outcome)
         kind = compare(was, now, facts, self._policy)

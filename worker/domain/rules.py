@@ -27,6 +27,8 @@ from worker.domain.frontmatter import (
     split,
     validate,
 )
+from worker.domain.intent_files import read_intents
+from worker.domain.intents import IntentReader, shipped_intents
 from worker.domain.variants import is_same_language, split_name
 
 SETTINGS_FILE: Final = "_settings.yaml"
@@ -102,6 +104,7 @@ class Templates:
 
     rules: tuple[Rule, ...] = ()
     settings: TemplateSettings = field(default_factory=TemplateSettings)
+    intents: IntentReader = field(default_factory=shipped_intents, repr=False)
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
     problems: tuple[TemplateError, ...] = ()
 
@@ -117,12 +120,15 @@ def build(sources: Mapping[str, str]) -> Templates:
     settings, defaults = TemplateSettings(), _Layer(SETTINGS_FILE)
     with _noted_in(problems):
         settings, defaults = _read_settings(sources.get(SETTINGS_FILE, ""))
+    intents = shipped_intents()
+    with _noted_in(problems):
+        intents = read_intents(sources)
     texts = {name: text for name, text in sources.items() if name.startswith("_")}
     files: dict[str, _Layer] = {}
     for name in sorted(n for n in sources if n.endswith(SUFFIX) and not n.startswith("_")):
         with _noted_in(problems):
             files[name], texts[name] = _read_template(name, sources)
-    environment = make_environment(texts)
+    environment = make_environment(texts, intents.names)
     problems += broken_parts(environment, texts)
     maker = _Maker(environment, settings, files, defaults)
     rules: list[Rule] = []
@@ -130,7 +136,13 @@ def build(sources: Mapping[str, str]) -> Templates:
         with _noted_in(problems):
             rules.append(maker.rule(name, problems))
     rules.sort(key=lambda rule: (-rule.front.priority, rule.name))
-    return Templates(rules=tuple(rules), settings=settings, texts=texts, problems=tuple(problems))
+    return Templates(
+        rules=tuple(rules),
+        settings=settings,
+        intents=intents,
+        texts=texts,
+        problems=tuple(problems),
+    )
 
 
 @contextmanager
