@@ -22,7 +22,6 @@ from worker.cli import live, main
 from worker.contracts.webhook import parse
 from worker.domain.model import Caps, Draft
 from worker.domain.progress import State
-from worker.domain.reading import Facts, read
 from worker.ledger.redis import RedisLedger
 from worker.ports import Attempt, Claim
 from worker.settings import PREFIX, load
@@ -795,19 +794,16 @@ def test_taking_a_suppression_back_takes_back_the_mark_on_the_company_too(
 
 @pytest.mark.parametrize("mode", ["send", "hold", "shadow"])
 def test_preview_says_when_somebody_who_is_away_is_written_to(
-    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    run: Run, folder: Path, mode: str
 ) -> None:
     back = datetime.now(UTC).date() + timedelta(days=5)
-
-    def away(*given: Any, **known: Any) -> Facts:
-        return replace(read(*given, **known), kind="out_of_office", return_day=back)
-
-    monkeypatch.setattr("worker.cli.preview.read", away)
+    note = f"I am out of the office until {back:%-d %B %Y}."
     welcome = "---\nwhen: true\nresume: true\n---\nWelcome back."
     (folder / "templates" / "welcome.j2").write_text(welcome, "utf-8")
     settings = "timezone: UTC\nvars: {what: the seats}"
     (folder / "templates" / "_settings.yaml").write_text(settings, "utf-8")
-    shown = json.loads(run("preview", event_file(folder), "--json", mode=mode).stdout)
+    event = event_file(folder, reply_text=note)
+    shown = json.loads(run("preview", event, "--json", mode=mode).stdout)
     assert (shown["decision"], shown["reason"]) == ("wait", "until_return")
     assert (shown["template"], shown["draft"]["body"]) == ("welcome", "Welcome back.")
     assert back < datetime.fromisoformat(shown["send_at"]).date() <= back + timedelta(days=3)

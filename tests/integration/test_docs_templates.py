@@ -16,10 +16,10 @@ from worker.contracts.history import read_thread
 from worker.domain.deciding import policy_of
 from worker.domain.environment import Fields, make_environment
 from worker.domain.examples import example_facts
-from worker.domain.intents import shipped_intents
 from worker.domain.frontmatter import Advice, FrontMatter, TemplateSettings
 from worker.domain.guards import Policy
 from worker.domain.inspection import inspect
+from worker.domain.intents import shipped_intents
 from worker.domain.model import Mode, Tally
 from worker.domain.outcome import foresee
 from worker.domain.reading import Facts, read

@@ -245,7 +245,9 @@ def test_an_opt_out_comes_before_everything_else() -> None:
 def test_an_automatic_reply_is_skipped_even_where_somebody_else_wrote_it() -> None:
     away = inbound(sender="bob@lead.example", automatic=True)
     decision, _ = check(facts(messages=[away]), Policy())
-    assert decision == Skip("automatic_reply", "the provider flagged it as automatic")
+    assert isinstance(decision, Skip)
+    assert decision.reason == "automatic_reply"
+    assert decision.detail.startswith("an automatic reply: ")
 
 
 def test_caps_and_doubtful_senders_hold_and_do_not_drop() -> None:
@@ -276,7 +278,7 @@ def test_the_guards_are_asked_in_the_order_of_the_design() -> None:
 
 
 def test_a_bounce_is_told_from_an_out_of_office_note_even_where_the_provider_is_not_sure() -> None:
-    flagged = replace(facts(event=event(automatic=True)), kind="bounce")
+    flagged = replace(facts(event=event(automatic=True)), kind="bounce", because="")
     assert check(flagged, Policy())[0] == Skip("bounce", "a bounce")
 
 

@@ -84,12 +84,17 @@ def _days(age: timedelta) -> str:
 
 
 def _report(facts: Facts, _: Policy) -> str | None:
-    return _REPORTS.get(facts.kind)
+    return _told(_REPORTS.get(facts.kind), facts)
+
+
+def _told(what: str | None, facts: Facts) -> str | None:
+    """Say what a mail is, and by what it is known."""
+    return f"{what}: {facts.because}" if what and facts.because else what
 
 
 def _automatic(facts: Facts, _: Policy) -> str | None:
     if facts.kind in _MACHINES:
-        return _MACHINES[facts.kind]
+        return _told(_MACHINES[facts.kind], facts)
     for event_type in facts.event.event_types:
         if event_type in _AUTOMATIC_TYPES:
             return f"the provider sent {event_type}"

@@ -47,8 +47,8 @@ class Facts:
     subject: str = field(repr=False)
     opt_out: str = ""
     kind: Kind = Kind.PERSON
-    because: str = ""
-    intents: tuple[Intent, ...] = ()
+    because: str = field(default="", repr=False)
+    intents: tuple[Intent, ...] = field(default=(), repr=False)
     return_day: date | None = None
     suppressed: bool = False
     domain_suppressed: bool = False
@@ -77,7 +77,7 @@ class Facts:
     def trace(self) -> tuple[TraceLine, ...]:
         """What was understood, and by which words, for whoever asks why."""
         said = [
-            ("kind", self.kind.value, self.because),
+            ("kind", str(self.kind), self.because),
             *([("opt_out", "yes", self.opt_out)] if self.opt_out else []),
             *([("return_day", self.return_day.isoformat(), "")] if self.return_day else []),
             *([("language", self.language, "")] if self.language else []),
@@ -210,7 +210,6 @@ def _judged(
         subject=subject,
         words=words,
         headers=mail.headers if mail else None,
-        sender=mail.sender if mail else "",
         event_types=event.event_types,
         flagged=event.automatic or bool(mail and mail.automatic),
         our_subject=next(filter(None, ours), ""),
