@@ -75,28 +75,6 @@ def warn_of_server(ledger: RedisLedger) -> None:
         _log.warning("ledger_at_risk", severity=severity, problem=problem)
 
 
-def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
-    """Return the pipeline of a worker.
-
-    Raises:
-        ConfigurationError: the API key is not set, or a template is broken.
-
-    """
-    if not settings.api_key.get_secret_value():
-        raise missing("api_key")
-    return Pipeline(
-        ledger=ledger,
-        api_for=contract_for(settings, share(settings)),
-        templates=Library(settings.templates).current,
-        rules=Rules(
-            mode=settings.mode,
-            max_age=settings.max_age,
-            settle=settings.settle,
-            no_contract=needs_of(settings),
-        ),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What all workers of a workspace have together, beside the ledger."""
@@ -121,16 +99,37 @@ def share(settings: Settings) -> Shared:
     )
 
 
-def make_chores(settings: Settings, ledger: Ledger) -> list[ChoreThread]:
+def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = None) -> Pipeline:
+    """Return the pipeline of a worker; see `contract_for` for what it shares with others.
+
+    Raises:
+        ConfigurationError: the API key is not set, or a template is broken.
+
+    """
+    if not settings.api_key.get_secret_value():
+        raise missing("api_key")
+    return Pipeline(
+        ledger=ledger,
+        api_for=contract_for(settings, shared),
+        templates=Library(settings.templates).current,
+        rules=Rules(
+            mode=settings.mode,
+            max_age=settings.max_age,
+            settle=settings.settle,
+            no_contract=needs_of(settings),
+        ),
+    )
+
+
+def make_chores(settings: Settings, ledger: Ledger, shared: Shared) -> list[ChoreThread]:
     """Return the chores of a worker, each in its thread.
 
     Raises:
-        ConfigurationError: no Redis is set, or no request can carry the key.
+        ConfigurationError: no request can carry the key.
 
     """
     if EmailApi not in _contracts(settings):
         return []
-    shared = share(settings)
     refill = Refill(make_api(settings, shared), shared.mirror, lambda: ledger.unpark(MIRROR))
     lease = 2 * settings.http_timeout + _REFILL_GRACE
     chores = [Chore(name=REFILL, run=refill, every=None, lease=lease)]

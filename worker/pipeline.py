@@ -189,15 +189,15 @@ class Pipeline:
         return self._act(case, decide(facts, templates, policy))
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
-        """Read the conversation as it was no earlier than the event needs it.
+        """Read the conversation as it was no earlier than the event was accepted.
 
-        That is since it was accepted, and since the history must show an answer that was in
-        doubt: a mirror may be older.
+        Where an answer of ours was in doubt, only the provider's own word counts: it may
+        list that answer late, and a mirror not at all.
         """
-        thread, doubted = api.thread(event), self._last_doubt(claim)
-        settled = doubted + milliseconds(self._rules.settle) if doubted else 0
-        needed = _moment(max(claim.record.received_at, settled))
-        if thread.as_of and thread.as_of < needed:
+        thread = api.thread(event)
+        if thread.as_of and self._last_doubt(claim):
+            return api.look(event)
+        if thread.as_of and thread.as_of < _moment(claim.record.received_at):
             raise Behind(_NEXT_LOOK)
         return thread
 

@@ -169,9 +169,10 @@ def run_worker(settings: Settings) -> int:
     in_hand = InHand()
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
-    _add_task(app, bootstrap.make_pipeline(settings, ledger), in_hand)
+    shared = bootstrap.share(settings)
+    _add_task(app, bootstrap.make_pipeline(settings, ledger, shared), in_hand)
     clock = _clock(app, ledger, settings, name)
-    _add_threads(app, [clock, *bootstrap.make_chores(settings, ledger)])
+    _add_threads(app, [clock, *bootstrap.make_chores(settings, ledger, shared)])
     setup_logging.connect(_keep_our_logging)
     # Running as root is only unsafe with pickled messages; this app takes nothing but JSON.
     warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from contract.published import DOCUMENT, REASON, Exchange, Published
 from integration.serving import client_of, running
 from integration.world import LEASE, SETTLE, World
 
@@ -398,6 +399,41 @@ def test_a_doubt_is_never_settled_by_a_mirror_that_nobody_filled(fleet: Fleet) -
     assert record is not None
     assert record.reason in ("never_arrived", "mirror_behind")  # it was asked itself
     assert len(fleet.sent()) == 0
+
+
+def test_every_list_that_is_asked_for_is_one_that_the_published_document_knows(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not DOCUMENT.is_file():
+        pytest.skip(REASON)
+    asked: list[dict[str, str]] = []
+    get = fleet.client.get
+
+    def note(path: str, params: Any = None) -> Any:
+        if path == "/v2/emails":
+            asked.append(dict(params))
+        return get(path, params)
+
+    monkeypatch.setattr(fleet.client, "get", note)
+    for number in range(60):
+        fleet.pitched(f"lead-{number}")
+        fleet.writes(f"lead-{number}")
+    fleet.pitched("ann", days=9)
+    mail = fleet.writes("ann")
+    fleet.fill()
+    fleet.api.thread(event("ann", mail))
+    assert [sorted(set(query) - {"limit", "sort_order"}) for query in asked] == [
+        ["min_timestamp_created", "mode"],
+        ["min_timestamp_created", "mode", "starting_after"],
+        ["search"],
+    ]
+    judge = Published()
+    for query in asked:
+        exchange = Exchange(
+            method="get", path="/api/v2/emails", query=query,
+            headers={"Authorization": "Bearer k3y"}, body=None,
+        )  # fmt: skip
+        assert list(judge.problems_of_request(exchange)) == []
 
 
 # Trouble
