@@ -15,7 +15,7 @@ from integration.world import LEASE, SETTLE, World
 from web.sandbox import Sandbox, create_app
 from worker.chores import Chore, ChoreThread, Plan
 from worker.contracts import webhook
-from worker.domain.errors import MIRROR, Behind, LedgerAway, OutcomeUnknown, TryLater
+from worker.domain.errors import MIRROR, Behind, GiveUp, LedgerAway, OutcomeUnknown, TryLater
 from worker.domain.model import Direction, Draft, ReplyEvent
 from worker.domain.progress import RESTING, State
 from worker.domain.rules import build
@@ -227,6 +227,17 @@ def test_a_mirror_that_nobody_fills_is_asked_for_again_and_never_believed(fleet:
     assert set(outcomes) == {"waiting mirror_behind"}
     assert 10 <= len(outcomes) <= 30
     assert fleet.sent() == []
+
+
+def test_a_mirror_somewhat_older_than_the_event_is_filled_for_it(fleet: Fleet) -> None:
+    fleet.pitched("ann")
+    fleet.fill()
+    fleet.world.clock.now += 1500
+    before = fleet.world.clock.now
+    key = fleet.asks("ann")
+    fleet.run()
+    assert fleet.world.state(key) == (State.SENT, "posted")
+    assert fleet.world.clock.now - before <= 2500
 
 
 def test_an_answer_that_waited_hours_is_decided_on_what_is_known_then(fleet: Fleet) -> None:
@@ -452,13 +463,20 @@ def test_an_api_that_is_away_is_not_asked_more_often_because_many_wait(fleet: Fl
     assert len(fleet.sent()) == 20
 
 
-def test_a_list_that_is_refused_for_good_leaves_each_conversation_to_be_asked_for(
-    fleet: Fleet,
+def test_a_provider_that_lists_no_new_mails_is_asked_for_each_conversation(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    get = fleet.client.get
+
+    def refuse(path: str, params: Any = None) -> Any:
+        if "min_timestamp_created" in (params or {}):
+            raise GiveUp("http_400", "unknown filter")
+        return get(path, params)
+
+    monkeypatch.setattr(fleet.client, "get", refuse)
     fleet.pitched("ann")
-    fleet.fault(on="thread", kind="status", status=404)
     key = fleet.asks("ann")
-    fleet.run(20)
+    fleet.run(5)
     assert fleet.world.state(key) == (State.SENT, "posted")
 
 
