@@ -25,9 +25,10 @@ from worker.library import Library
 from worker.limiter import Limiter
 from worker.mails import Mirror
 from worker.mirror import REFILL, MirroredApi, Refill
-from worker.pipeline import Pipeline, Rules, hold_everything
+from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
+from worker.trouble import hold_everything
 
 _REFILL_GRACE: Final = timedelta(seconds=5)
 """What filling the mirror takes beside its one call: waiting for the turn, and the store."""

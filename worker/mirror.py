@@ -20,8 +20,9 @@ from worker.contracts.lenient import identity, moment
 from worker.domain.errors import Behind, GiveUp, LedgerAway, OutcomeUnknown
 from worker.domain.model import Draft, ReplyEvent, Thread
 from worker.domain.quotes import READ_AT_MOST
-from worker.http import LIST, ApiClient
+from worker.http import ApiClient
 from worker.mails import KeptMail, Mirror, Start, View
+from worker.pace import LIST
 
 REFILL: Final = "refill"
 """The chore that fills the mirror."""

@@ -45,6 +45,7 @@ from worker.domain.rules import Rule, Templates
 from worker.ports import Claim, Ledger, MailApi, NotNow
 from worker.sending import Case, Sending, boot_clock, holds_doubts, people_in
 from worker.settlement import Closing, Settlement
+from worker.trouble import hold_everything
 
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 900.0
@@ -276,12 +277,6 @@ class Pipeline:
             counts=error.counts,
         )
         return f"waiting {error.reason}"
-
-
-def hold_everything(ledger: Ledger, error: TryLater, wait: float) -> None:
-    """Leave the API alone where its trouble is the whole workspace's; say so once an hour."""
-    if error.everyone and ledger.hold_off(int(wait * 1000), error.reason):
-        _log.error("api_holds_everything", reason=error.reason, detail=error.detail)
 
 
 def _event_of(claim: Claim) -> ReplyEvent:

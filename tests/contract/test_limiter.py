@@ -12,9 +12,9 @@ import redis
 
 from worker.domain.errors import TryLater
 from worker.domain.rates import parse_rates
-from worker.http import Kind
 from worker.ledger.slots import MemorySlots, RedisSlots
-from worker.limiter import LIST_RATE, Limiter, Slots
+from worker.limiter import LIST_RATE, Limiter, Slot, Slots
+from worker.pace import Kind
 
 START = 1_760_000_000_000.0
 LEASE = 60.0
@@ -49,6 +49,16 @@ def slots_of(request: pytest.FixtureRequest, clock: HandClock) -> Callable[[str]
     return lambda name: RedisSlots(client, name=name, now=clock)  # type: ignore[arg-type]
 
 
+def paced(slots: Slots, clock: HandClock, *, rates: str = "10/s", lease: float = LEASE) -> Limiter:
+    return Limiter(
+        slots,
+        parse_rates(rates),
+        lease=lease,
+        sleep=clock.sleep,
+        clock=lambda: clock.ms / SECOND,
+    )
+
+
 @dataclass
 class Fleet:
     """Workers of some workspaces that share one clock."""
@@ -59,9 +69,7 @@ class Fleet:
     lease: float = LEASE
 
     def worker(self, workspace: str = "ours") -> Limiter:
-        rates = parse_rates(self.rates)
-        slots = self.slots_of(workspace)
-        return Limiter(slots, rates, lease=self.lease, sleep=self.clock.sleep)
+        return paced(self.slots_of(workspace), self.clock, rates=self.rates, lease=self.lease)
 
     def calls(self, kind: Kind, *, seconds: float, workers: int = 3) -> list[float]:
         """Let workers call as often as they may; return when they did, in seconds."""
@@ -261,6 +269,53 @@ def test_one_workspaces_backlog_is_not_anothers(fleet: Fleet, clock: HandClock) 
     fleet.worker("theirs").hold("other", 60)
     fleet.worker("ours").acquire("other")
     assert clock.ms == START
+
+
+@dataclass
+class Sleepy(HandClock):
+    """A machine on which sleep takes longer than it was told, so many times."""
+
+    longer: float = 0.0
+    times: int = 0
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds + (self.longer if self.times > 0 else 0.0))
+        self.times -= 1
+
+
+@pytest.mark.parametrize(("longer", "calls"), [(0.029, 1), (0.031, 2), (5.0, 2)])
+def test_whoever_oversleeps_its_slot_asks_for_another(longer: float, calls: int) -> None:
+    clock = Sleepy(longer=longer, times=1)
+    slots = Counted(MemorySlots(now=clock))
+    limiter = paced(slots, clock)
+    slots.reserve("all", interval=103.0, longest=1000.0)
+    slots.asked = 0
+    limiter.acquire("other")
+    assert slots.asked == calls
+
+
+def test_a_machine_that_always_oversleeps_gives_its_turn_up() -> None:
+    clock = Sleepy(longer=0.05, times=100)
+    slots = Counted(MemorySlots(now=clock))
+    limiter = paced(slots, clock)
+    slots.reserve("all", interval=103.0, longest=1000.0)
+    assert told_to_wait(limiter) == 1.0
+    assert slots.asked == 4
+
+
+@dataclass
+class Counted:
+    """Slots that count how often they are asked for."""
+
+    slots: Slots
+    asked: int = 0
+
+    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+        self.asked += 1
+        return self.slots.reserve(bucket, interval=interval, longest=longest)
+
+    def hold(self, bucket: str, milliseconds: float) -> None:
+        self.slots.hold(bucket, milliseconds)
 
 
 # Where the clock is the server's own

@@ -11,9 +11,10 @@ from integration.serving import running
 from web.sandbox import Sandbox, create_app
 from worker.domain.errors import Paced, TryLater
 from worker.domain.rates import parse_rates
-from worker.http import ApiClient, Effect, Kind
+from worker.http import ApiClient, Effect
 from worker.ledger.slots import MemorySlots
 from worker.limiter import Limiter
+from worker.pace import Kind
 
 START = 1_790_000_000.0
 DRAFT = {"lead_id": "lead-1", "body": "Hello", "subject": "Re: hello"}
@@ -140,6 +141,7 @@ def test_the_providers_published_limits_refuse_no_call_and_nearly_all_lists_are_
         parse_rates("100/s,6000/m"),
         lease=60.0,
         sleep=sleep,
+        clock=lambda: now[0],
     )
     app = create_app(Sandbox(clock=lambda: datetime.fromtimestamp(now[0], UTC)))
     with running(app) as url, httpx.Client(base_url=url, trust_env=False) as sandbox:
