@@ -29,6 +29,7 @@ class MailApi(Protocol):
     def reply(self, event: ReplyEvent, draft: Draft, at_the_door: Callable[[], None]) -> str:
         """Post the answer; return the provider's id of it, "" where it tells none.
 
+        The event names mail and mailbox as the thread does, where that shows the mail.
         `at_the_door` has to be called on an open connection right before the request is
         written; where it raises, nothing may be sent.
 

@@ -18,7 +18,8 @@ from worker.embedded import free_port
 
 NPM = shutil.which("npm")
 PRISM = "@stoplight/prism-cli@5.16.0"
-INSTALL = ("install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=0", PRISM)
+INSTALL = ("install", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=0",
+           "--logs-max=0", PRISM)  # fmt: skip
 
 pytestmark = [
     pytest.mark.skipif(not DOCUMENT.is_file(), reason=REASON),
@@ -48,7 +49,7 @@ def install(folder: Path) -> None:
         )  # fmt: skip
         unfinished.rename(folder)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        said = str(error.stderr or error).strip().splitlines()[-1:]
+        said = str(error.stderr or error).strip().splitlines()[:1]
         pytest.skip(f"npm could not install {PRISM}: {''.join(said)[:200]}")
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

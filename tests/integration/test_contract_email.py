@@ -306,8 +306,9 @@ def test_the_mailbox_that_got_the_mail_answers_it_whatever_the_webhook_says(
 ) -> None:
     payload = sample("reply_received")
     provider.gets(payload)
-    provider.announces(payload | {"email_account": "another@getbrightdesk.example"})
+    key = provider.announces(payload | {"email_account": "another@getbrightdesk.example"}).key
     world.run()
+    assert world.ledger.record(key).mailbox == MAILBOX  # type: ignore[union-attr]
     assert [sent["eaccount"] for sent in provider.sent()] == [MAILBOX]
 
 

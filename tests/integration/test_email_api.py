@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from flask import request
 from integration.serving import client_of, running
 
 from web.sandbox import Sandbox, create_app
@@ -35,6 +37,7 @@ class Provider:
     http: httpx.Client
     client: ApiClient
     sandbox: Sandbox
+    asked: list[str]
 
     def writes(self, text: str = "How much?", **told: Any) -> dict[str, Any]:
         told = {"lead_email": LEAD, "text": text, "event_types": []} | told
@@ -57,12 +60,14 @@ class Provider:
 @pytest.fixture
 def provider() -> Iterator[Provider]:
     sandbox = Sandbox(clock=lambda: NOW)
+    app, asked = create_app(sandbox), []
+    app.before_request(lambda: asked.append(request.full_path.rstrip("?")))
     with (
-        running(create_app(sandbox)) as url,
+        running(app) as url,
         client_of(url) as client,
         httpx.Client(base_url=url, headers={"Authorization": "Bearer k"}, trust_env=False) as http,
     ):
-        yield Provider(http, client, sandbox)
+        yield Provider(http, client, sandbox, asked)
 
 
 def told_of(mail: dict[str, Any], **changes: Any) -> ReplyEvent:
@@ -94,6 +99,10 @@ def test_a_thread_is_found_by_its_mail_with_one_list(provider: Provider) -> None
     assert (step.campaign_step, own.id, own.text) == (True, mail["id"], "How much?")
     assert (own.sender, own.mailbox) == (LEAD, mail["eaccount"])
     assert provider.requests() == {ONE: 1, LISTED: 2}  # the last page has a cursor, too
+    one, listed, _ = provider.asked[-3:]
+    assert one == f"/v2/emails/{mail['id']}"
+    by_thread = quote(f"thread:{mail['thread_id']}", safe="")
+    assert listed == f"/v2/emails?limit=100&sort_order=asc&search={by_thread}"
 
 
 def test_all_pages_of_a_thread_are_read_oldest_first(provider: Provider) -> None:
@@ -236,10 +245,12 @@ def test_a_lead_is_found_by_its_address_and_leaves_its_subsequence(provider: Pro
     mail = provider.writes()
     provider.writes(lead_email="bea@lead.example")
     leads = Leads(provider.client)
+    provider.writes(campaign_id="019a31c4-0a5e-7d31-9b42-6c7d8e9f0a1b")
     (lead,) = leads.find(LEAD, mail["campaign_id"])
     assert (lead.id, lead.email, lead.subsequence_id) == (mail["lead_id"], LEAD, "")
     where = {"id": lead.id, "subsequence_id": "019a31c4-0a5e-7d31-9b42-6c7d8e9f0a1b"}
     provider.put("POST", "/v2/leads/subsequence/move", where)
+    assert {one.subsequence_id for one in leads.find(LEAD)} == {"", where["subsequence_id"]}
     assert next(leads.find(LEAD)).subsequence_id == where["subsequence_id"]
     leads.leave_subsequence(lead.id)
     assert next(leads.find(LEAD)).subsequence_id == ""

@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
         answers = self.server.answers
         (answers.pop(0) if len(answers) > 1 else answers[0])(self)
 
-    do_GET = do_POST = _answer  # noqa: N815 - the library's names
+    do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the library's names
 
     def begin(self, status: int = 200, **headers: str) -> None:
         self.send_response(status)
@@ -378,6 +378,32 @@ def test_a_cut_connection_leaves_a_sends_outcome_unknown(server: Server, answer:
     client = client_of(server)
     assert isinstance(error_of(lambda: client.post("/v2/x", {}, lambda: None)), OutcomeUnknown)
     assert isinstance(error_of(lambda: client.get("/v2/x")), TryLater)
+
+
+@pytest.mark.parametrize(
+    ("call", "kind"),
+    [
+        (lambda client: client.ask("/v2/x", {}), TryLater),
+        (lambda client: client.post("/v2/x"), OutcomeUnknown),
+        (lambda client: client.patch("/v2/x", {}), OutcomeUnknown),
+        (lambda client: client.delete("/v2/x"), OutcomeUnknown),
+    ],
+    ids=["ask", "post", "patch", "delete"],
+)
+def test_only_a_question_without_an_answer_is_surely_without_effect(
+    server: Server, call: Callable[[ApiClient], object], kind: type[AutoreplyError]
+) -> None:
+    server.answers = [cut]
+    assert type(error_of(lambda: call(client_of(server)))) is kind
+
+
+def test_a_request_without_a_body_says_nothing_of_one(server: Server) -> None:
+    client = client_of(server)
+    client.post("/v2/x")
+    client.delete("/v2/x")
+    assert [request["method"] for request in server.seen] == ["POST", "DELETE"]
+    for request in server.seen:
+        assert (request["body"], request["headers"].get("content-type")) == (b"", None)
 
 
 def test_nothing_is_sent_twice_by_itself(server: Server) -> None:

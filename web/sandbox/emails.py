@@ -43,7 +43,9 @@ def listed(sandbox: Sandbox) -> ResponseReturnValue:
     tests = _tests()
     thread = sandbox.mailroom.thread_called(request.args.get("search", "").removeprefix(_THREAD))
     lead_id = thread.lead_id if thread else ""
-    return perform(sandbox, "thread", lead_id, lambda lag: _page(sandbox, tests, lag))
+    room = sandbox.mailroom
+    mails = partial(room.history, lead_id) if thread else room.everything
+    return perform(sandbox, "thread", lead_id, lambda lag: _page(mails(lag), tests))
 
 
 def one(sandbox: Sandbox, id_: str) -> ResponseReturnValue:
@@ -94,8 +96,8 @@ def _by_email(sandbox: Sandbox) -> tuple[str, Callable[[float], Answer]]:
     return thread.lead_id, partial(sandbox.mailroom.reply, thread.lead_id, told, text, html)
 
 
-def _page(sandbox: Sandbox, tests: list[Callable[[JsonObject], bool]], lag: float) -> JsonObject:
-    found = [m for m in sandbox.mailroom.everything(lag) if all(test(m) for test in tests)]
+def _page(mails: list[JsonObject], tests: list[Callable[[JsonObject], bool]]) -> JsonObject:
+    found = [mail for mail in mails if all(test(mail) for test in tests)]
     if _is_on("latest_of_thread"):
         found = list({mail["thread_id"]: mail for mail in found}.values())
     if request.args.get("sort_order", "desc") == "desc":

@@ -1,7 +1,7 @@
 """Every e-mail of the sandbox: by lead, by thread, by its own id, or all of them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -48,8 +48,7 @@ class Mailroom:
     def thread_called(self, thread_id: str) -> Thread | None:
         """Return the thread of that id."""
         with self._lock:
-            found = (t for t in self._threads.values() if t.thread_id == thread_id)
-            return next(found, None)
+            return self._called(thread_id)
 
     def history(self, lead_id: str, lag: float = 0.0) -> list[JsonObject]:
         """Return the e-mails of a lead, oldest first, without replies younger than `lag`."""
@@ -119,14 +118,12 @@ class Mailroom:
 
     def mark_read(self, thread_id: str) -> bool:
         """Mark the e-mails of a thread as read; false where there is none of that id."""
-        thread = self.thread_called(thread_id)
-        if thread is None:
-            return False
         with self._lock:
-            mails = self._threads[thread.lead_id].mails
-            read = tuple(mail.with_fields(is_unread=0) for mail in mails)
-            self._put(replace(self._threads[thread.lead_id], mails=read))
-        return True
+            thread = self._called(thread_id)
+            if thread is not None:
+                read = tuple(mail.with_fields(is_unread=0) for mail in thread.mails)
+                self._put(replace(thread, mails=read))
+        return thread is not None
 
     def sent(self) -> list[JsonObject]:
         """Return every reply that was accepted, in that order, with its id and its time."""
@@ -146,6 +143,10 @@ class Mailroom:
             self._put(invented_thread(lead_id, self.clock()))
         return self._threads[lead_id]
 
+    def _called(self, thread_id: str) -> Thread | None:
+        found = (t for t in self._threads.values() if t.thread_id == thread_id)
+        return next(found, None)
+
     def _lead_of(self, mail_id: str) -> str:
         if mail_id not in self._leads:
             raise Refusal(404, "Resource not found")
@@ -161,6 +162,6 @@ class Mailroom:
         self._put(thread.plus(mail))
         return mail
 
-    def _shown(self, mails: "list[Mail] | tuple[Mail, ...]", lag: float) -> list[JsonObject]:
+    def _shown(self, mails: Sequence[Mail], lag: float) -> list[JsonObject]:
         now = self.clock()
         return [mail.fields for mail in mails if mail.is_shown(now, lag)]
