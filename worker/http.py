@@ -122,7 +122,7 @@ class ApiClient:
         body: Mapping[str, object] | None = None,
         at_the_door: Callable[[], None] | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        kind = kind_of(method, path)
+        kind = kind_of(method, path, params)
         if self._pace:  # before the last check at the door, which nothing may come after
             self._pace.acquire(kind)
         ends = time.monotonic() + self._deadline
@@ -212,7 +212,9 @@ def understand(
         raise TryLater("api_refused", detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
     if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
-        raise TryLater("rate_limited", said, wait=wait, everyone=kind != "list", counts=False)
+        raise TryLater(
+            "rate_limited", said, wait=wait, everyone=kind not in ("list", "page"), counts=False
+        )
     if 400 <= status < 500 and not (effect == "read" and status in (408, 425)):  # noqa: PLR2004
         raise GiveUp(f"http_{status}", said)
     if effect == "read":

@@ -100,15 +100,23 @@ class Limiter:
         lists = _bucket("list", LIST_RATE)
         self._buckets: Mapping[Kind, tuple[_Bucket, ...]] = {
             "list": (lists, everything),
+            "page": (lists, everything),
             "other": (everything,),
             "reply": (everything,),
         }
         longest = 1000 * lease / _LEASE_SHARE
         first = min(1000 * _PATIENCE, longest)
-        # Whoever is about to answer has read the conversation already, and would read it
-        # again: it waits longer than those who are about to read, and so goes first.
-        last = min(first + 2 * everything.interval, longest)
-        self._longest: Mapping[Kind, float] = {"list": first, "other": first, "reply": last}
+
+        def going_on(bucket: _Bucket) -> float:
+            """Return how long to wait for what is lost otherwise: longer, and so it goes first."""
+            return min(first + 2 * bucket.interval, longest)
+
+        self._longest: Mapping[Kind, float] = {
+            "list": first,
+            "page": going_on(lists),  # the pages before would be read again
+            "other": first,
+            "reply": going_on(everything),  # the conversation would be read again
+        }
         self._slots = slots
         self._sleep = sleep
         self._clock = clock

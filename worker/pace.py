@@ -1,23 +1,22 @@
 """How often the provider may be called: what a call is to its limits, and who lets it go."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
-LIST: Final = "/v2/emails"
-"""Where e-mails are listed: the provider's scarcest call."""
-
-Kind = Literal["list", "other", "reply"]
-"""What a call is to the limits: a list of e-mails, an answer, or anything else."""
-
-_KINDS: Final[Mapping[tuple[str, str], Kind]] = {
-    ("GET", LIST): "list",
-    ("POST", "/v2/emails/reply"): "reply",
-}
+Kind = Literal["list", "page", "other", "reply"]
+"""What a call is to the limits: a list of e-mails, or one more page of it; an answer; or
+anything else."""
 
 
-def kind_of(method: str, path: str) -> Kind:
+def kind_of(method: str, path: str, params: Mapping[str, str] | None = None) -> Kind:
     """Return what a call is to the limits."""
-    return _KINDS.get((method, path), "other")
+    match method, path:
+        case "GET", "/v2/emails":
+            return "page" if "starting_after" in (params or {}) else "list"
+        case "POST", "/v2/emails/reply":
+            return "reply"
+        case _:
+            return "other"
 
 
 class Pace(Protocol):

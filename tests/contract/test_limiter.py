@@ -195,6 +195,14 @@ def test_an_answer_goes_before_those_who_are_about_to_read(fleet: Fleet, clock: 
     fleet.worker().acquire("reply")
 
 
+def test_one_more_page_of_a_list_goes_before_a_new_one(fleet: Fleet, clock: HandClock) -> None:
+    for _ in range(5):
+        fleet.worker().acquire("list")
+        told_to_wait(fleet.worker(), "list")
+        fleet.worker().acquire("page")
+        clock.sleep(10)
+
+
 @pytest.mark.parametrize("rates", ["100/s,6000/m", "1/s", "20/m", "10/m"])
 def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
     fleet: Fleet, clock: HandClock, rates: str
@@ -219,7 +227,7 @@ def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
 
 
 @pytest.mark.parametrize("rates", ["100/s", "1/s", "1/m"])
-@pytest.mark.parametrize("kind", ["list", "other", "reply"])
+@pytest.mark.parametrize("kind", ["list", "page", "other", "reply"])
 def test_no_wait_takes_more_than_a_part_of_the_lease(
     fleet: Fleet, clock: HandClock, kind: Kind, rates: str
 ) -> None:
@@ -237,7 +245,7 @@ def test_a_provider_that_has_enough_is_left_alone_by_everybody(
     fleet: Fleet, clock: HandClock
 ) -> None:
     fleet.worker().hold("other", 30)
-    for kind in ("other", "reply", "list"):
+    for kind in ("other", "reply", "list", "page"):
         assert told_to_wait(fleet.worker(), kind) > 28
     clock.sleep(30)
     fleet.worker().acquire("other")

@@ -211,6 +211,8 @@ def test_an_event_waits_until_the_mirror_is_newer_than_its_acceptance(fleet: Fle
 
 def test_those_who_wait_come_back_when_the_mirror_is_filled_and_not_before(fleet: Fleet) -> None:
     fleet.pitched("ann")
+    fleet.fill()
+    fleet.world.clock.now += 60_000
     fleet.asks("ann")
     assert fleet.step(chore=False) == ["waiting mirror_behind"]
     for _ in range(16):
@@ -289,6 +291,52 @@ def test_while_events_come_the_mirror_is_kept_fresh_and_then_left_alone(fleet: F
     for _ in range(400):
         fleet.step()
     assert fleet.lists() - busy <= 1
+
+
+# Where a list ends
+
+
+def test_whether_a_page_that_is_not_full_is_the_last_one_is_found_out_once(fleet: Fleet) -> None:
+    counted = []
+    for number in range(3):
+        fleet.pitched(f"lead-{number}")
+        before = fleet.lists()
+        fleet.fill()
+        counted.append(fleet.lists() - before)
+    assert counted == [2, 1, 1]
+
+
+def test_mails_that_come_while_that_is_found_out_prove_nothing(fleet: Fleet) -> None:
+    fleet.pitched("ann")
+    fleet.plan.ask(REFILL)
+    fleet.chore.tick()
+    fleet.world.clock.now += 3000
+    fleet.pitched("bob", days=0)
+    fleet.chore.tick()
+    assert fleet.mirror.start().full == 100
+
+
+def test_a_provider_with_smaller_pages_is_read_to_the_end_all_the_same(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = fleet.client.get
+
+    def two_at_a_time(path: str, params: Any = None) -> Any:
+        return get(path, {**params, "limit": "2"} if path == "/v2/emails" else params)
+
+    monkeypatch.setattr(fleet.client, "get", two_at_a_time)
+    fleet.pitched("first")
+    mails = [fleet.writes("first") for _ in range(3)]
+    fleet.world.clock.now += 90_000
+    for number in range(9):
+        fleet.pitched(f"lead-{number}")
+        mails.append(fleet.writes(f"lead-{number}"))
+        fleet.fill()
+        assert all(fleet.mirror.view(mail["id"]).thread for mail in mails)
+    fleet.pitched("ann", days=9)
+    mails = [fleet.writes("ann") for _ in range(4)]
+    fleet.fill()
+    assert len(fleet.api.thread(event("ann", mails[0])).messages) == 5
 
 
 # What the list does not show
