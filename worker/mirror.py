@@ -74,7 +74,7 @@ class MirroredApi:
         view = self._mirror.view(event.mail_id)
         if view.off:
             return self.look(event)
-        if not _is_fresh(view):
+        if not _is_fresh(view, event):
             raise Behind(self._ask() / 1000 + _WOKEN_WITHIN)
         if view.now - view.as_of > _ASK_AFTER_MS:
             self._ask()
@@ -113,8 +113,11 @@ class MirroredApi:
             self._mirror.wrote(event.mail_id)
 
 
-def _is_fresh(view: View) -> bool:
-    return view.filled >= view.now - _FRESH_MS and view.as_of > view.wrote
+def _is_fresh(view: View, event: ReplyEvent) -> bool:
+    """Say whether the mirror was filled lately, and since the event and our last answer there."""
+    since = round(event.accepted.timestamp() * 1000) if event.accepted else 0
+    is_recent = view.filled >= view.now - _FRESH_MS
+    return is_recent and view.as_of >= since and view.as_of > view.wrote
 
 
 def _read(view: View, event: ReplyEvent) -> Thread:

@@ -22,7 +22,6 @@ from worker.domain.deciding import decide, leaves_at, policy_of
 from worker.domain.decision import Hold, OptOut, Reply, Skip, Verdict
 from worker.domain.durations import milliseconds
 from worker.domain.errors import (
-    Behind,
     GiveUp,
     LeaseLost,
     MalformedEvent,
@@ -49,9 +48,6 @@ from worker.trouble import hold_everything
 
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 900.0
-_NEXT_LOOK: Final = 1.0
-"""Seconds after which a mirror that is fresh, but older than the event, is looked at again."""
-
 _UNREADABLE_TRIES: Final = 5
 _ANSWER_NOW: Final = timedelta(seconds=1)
 """An answer that is due within this leaves at once: waiting costs a round through the queue."""
@@ -190,17 +186,13 @@ class Pipeline:
         return self._act(case, decide(facts, templates, policy))
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
-        """Read the conversation as it was no earlier than the event was accepted.
+        """Read the conversation.
 
         Where an answer of ours was in doubt, only the provider's own word counts: it may
         list that answer late, and a mirror not at all.
         """
         thread = api.thread(event)
-        if thread.as_of and self._last_doubt(claim):
-            return api.look(event)
-        if thread.as_of and thread.as_of < _moment(claim.record.received_at):
-            raise Behind(_NEXT_LOOK)
-        return thread
+        return api.look(event) if thread.as_of and self._last_doubt(claim) else thread
 
     def _act(self, case: Case, verdict: Verdict) -> str:
         end = partial(self._closing.end, case.claim, trace=verdict.trace)
@@ -283,7 +275,8 @@ def _event_of(claim: Claim) -> ReplyEvent:
     """Read the event from its stored deliveries; fill in what only the ledger knows."""
     record = claim.record
     event = webhook.merge(record.key, record.deliveries.values())
-    return replace(event, mail_id=event.mail_id or record.mail_id)
+    accepted = _moment(record.received_at)
+    return replace(event, mail_id=event.mail_id or record.mail_id, accepted=accepted)
 
 
 def _facts(claim: Claim, event: ReplyEvent, thread: Thread) -> Facts:

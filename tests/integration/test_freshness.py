@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import pytest
 from integration.world import LEASE, SETTLE, FakeApi, World, outcomes
@@ -17,7 +16,6 @@ from worker.domain.rules import build
 class Aged(FakeApi):
     """A provider behind a mirror that is some seconds old, and may never show some mails."""
 
-    age: timedelta = timedelta()
     blind_to: Callable[[Message], bool] = lambda _: False
     trouble: list[TryLater | GiveUp] = field(default_factory=list)
     looks: int = 0
@@ -27,7 +25,7 @@ class Aged(FakeApi):
             raise self.trouble.pop(0)
         shown = super().thread(event).messages
         seen = tuple(m for m in shown if not self.blind_to(m))
-        return Thread(seen, as_of=self.clock.moment - self.age)
+        return Thread(seen, as_of=self.clock.moment)
 
     def look(self, event: ReplyEvent) -> Thread:
         self.looks += 1
@@ -54,17 +52,6 @@ def settled(world: World, key: str, *, within: int = SETTLE + 4 * LEASE) -> tupl
         if world.state(key)[0] in (State.SENT, State.SKIPPED, State.HELD):
             break
     return world.state(key)
-
-
-def test_a_mirror_older_than_the_event_is_not_decided_on(aged: Aged, world: World) -> None:
-    key = world.asks_price()
-    world.clock.now += 1000
-    aged.age = timedelta(seconds=2)
-    assert world.pipeline().answer(key) == "waiting mirror_behind"
-    assert aged.sent == []
-    world.clock.now += 1000
-    assert world.pipeline().answer(key) == "sent pricing"
-    assert aged.looks == 0
 
 
 def test_an_answer_that_the_mirror_shows_settles_a_doubt(aged: Aged, world: World) -> None:
