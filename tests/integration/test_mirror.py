@@ -356,12 +356,15 @@ def test_a_conversation_older_than_the_mirror_is_fetched_once_with_one_call(flee
 @pytest.mark.parametrize(
     "subject", ["Re: A thought", "AW: A thought", "RE[2]: A thought", "回复：A"]
 )
-def test_a_conversation_whose_first_mail_goes_one_on_is_fetched(fleet: Fleet, subject: str) -> None:
+def test_a_conversation_whose_first_mail_goes_one_on_is_fetched_once(
+    fleet: Fleet, subject: str
+) -> None:
     fleet.pitched("ann", subject=subject)
     mail = fleet.writes("ann")
     fleet.fill()
     before = fleet.lists()
-    fleet.api.thread(event("ann", mail))
+    for _ in range(3):
+        fleet.api.thread(event("ann", mail))
     assert fleet.lists() - before == 1
 
 
