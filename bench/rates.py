@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from worker import embedded, limiter
+from worker import embedded
 from worker.domain.errors import TryLater
 from worker.domain.rates import Rate, parse_rates
-from worker.http import Kind
 from worker.ledger.redis import answers, connect
 from worker.ledger.slots import RedisSlots
+from worker.limiter import LIST_RATE, Limiter
+from worker.pace import Kind
 
 LEASE: Final = 60.0
 SPAWN: Final = multiprocessing.get_context("spawn")
@@ -60,7 +61,7 @@ class Found:
     refused: int
 
 
-LISTS: Final = Case(name="20/m lists", rates=limiter.LIST_RATE, kind="list", late=0.1, seconds=75)
+LISTS: Final = Case(name="20/m lists", rates=LIST_RATE, kind="list", late=0.1, seconds=75)
 CASES: Final = (
     Case(name="20/s", rates=parse_rates("20/s")),
     Case(name="20/s late", rates=parse_rates("20/s"), late=0.015),
@@ -100,14 +101,13 @@ def provide(rates: Sequence[Rate], port: int) -> None:
     provider, over = Provider(rates), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := (await reader.readline()).decode():
-            workspace = line.strip()
-            if not workspace:
-                over.set()
-            said = provider.call(workspace) if workspace else [provider.taken, provider.refused]
-            writer.write(f"{json.dumps(said)}\n".encode())
+        while workspace := (await reader.readline()).decode().strip():
+            writer.write(f"{provider.call(workspace)}\n".encode())
             await writer.drain()
+        writer.write(f"{json.dumps([provider.taken, provider.refused])}\n".encode())
         writer.close()
+        if not reader.at_eof():
+            over.set()
 
     async def serve() -> None:
         async with await asyncio.start_server(talk, "127.0.0.1", port):
@@ -142,7 +142,7 @@ class Line:
 
 def press(case: Case, workspace: str, url: str, port: int) -> None:
     """Call as often as the limiter lets us, with several threads, until the time is over."""
-    pace = limiter.Limiter(RedisSlots(connect(url), name=workspace), case.rates, lease=LEASE)
+    pace = Limiter(RedisSlots(connect(url), name=workspace), case.rates, lease=LEASE)
     ends = time.monotonic() + case.seconds
 
     def caller() -> None:
@@ -210,9 +210,7 @@ def running(folder: Path) -> Iterator[str]:
 
 def main() -> None:
     """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--used", type=float, default=limiter.USED, help="share to make use of")
-    limiter.USED = parser.parse_args().used
+    argparse.ArgumentParser(description=__doc__).parse_args()
     with tempfile.TemporaryDirectory() as name, running(Path(name)) as url:
         print(f"{'rate':<18}{'used':>8}{'calls':>8}{'429':>6}")
         with ThreadPoolExecutor() as pool:

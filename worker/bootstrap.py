@@ -29,9 +29,10 @@ from worker.mails import Mirror
 from worker.mirror import REFILL, MirroredApi, Refill
 from worker.notify import DIGEST, NOTIFY, Messenger, Watch
 from worker.notify import EVERY as NOTIFY_EVERY
-from worker.pipeline import Pipeline, Rules, hold_everything
+from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
+from worker.trouble import hold_everything
 
 _REFILL_GRACE: Final = timedelta(seconds=5)
 """What filling the mirror takes beside its one call: waiting for the turn, and the store."""
@@ -88,28 +89,6 @@ def warn_of_server(ledger: RedisLedger) -> None:
         _log.warning("ledger_at_risk", severity=severity, problem=problem)
 
 
-def make_pipeline(settings: Settings, ledger: Ledger) -> Pipeline:
-    """Return the pipeline of a worker.
-
-    Raises:
-        ConfigurationError: the API key is not set, or a template is broken.
-
-    """
-    if not settings.api_key.get_secret_value():
-        raise missing("api_key")
-    return Pipeline(
-        ledger=ledger,
-        api_for=contract_for(settings, share(settings)),
-        templates=Library(settings.templates).current,
-        rules=Rules(
-            mode=settings.mode,
-            max_age=settings.max_age,
-            settle=settings.settle,
-            no_contract=needs_of(settings),
-        ),
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shared:
     """What all workers of a workspace have together, beside the ledger."""
@@ -135,14 +114,35 @@ def share(settings: Settings) -> Shared:
     )
 
 
-def make_chores(settings: Settings, ledger: Ledger) -> list[ChoreThread]:
+def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = None) -> Pipeline:
+    """Return the pipeline of a worker; see `contract_for` for what it shares with others.
+
+    Raises:
+        ConfigurationError: the API key is not set, or a template is broken.
+
+    """
+    if not settings.api_key.get_secret_value():
+        raise missing("api_key")
+    return Pipeline(
+        ledger=ledger,
+        api_for=contract_for(settings, shared),
+        templates=Library(settings.templates).current,
+        rules=Rules(
+            mode=settings.mode,
+            max_age=settings.max_age,
+            settle=settings.settle,
+            no_contract=needs_of(settings),
+        ),
+    )
+
+
+def make_chores(settings: Settings, ledger: Ledger, shared: Shared) -> list[ChoreThread]:
     """Return the chores of a worker, each in its thread.
 
     Raises:
-        ConfigurationError: no Redis is set, or no request can carry the key.
+        ConfigurationError: no request can carry the key.
 
     """
-    shared = share(settings)
     chores = [*_refilling(settings, shared, ledger), *_notifying(settings, ledger)]
     trouble = partial(hold_everything, ledger)
     return [ChoreThread(chore, shared.plan, trouble=trouble) for chore in chores]

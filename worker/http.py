@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import httpx
 
@@ -18,6 +18,7 @@ from worker.domain.errors import (
     OutcomeUnknown,
     TryLater,
 )
+from worker.pace import Kind, Pace, kind_of
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _REFUSED: Final = {
@@ -31,31 +32,7 @@ _LEAST_WAIT: Final = 0.001
 _LONGEST_WAIT: Final = 3600.0
 _REFUSED_WAIT: Final = 60.0
 
-LIST: Final = "/v2/emails"
-"""Where e-mails are listed: the provider's scarcest call."""
-
-_REPLIES: Final = "/v2/emails/reply"
-
 Effect = Literal["read", "send"]
-Kind = Literal["list", "other", "reply"]
-"""What a call is to the provider's limits: a list of e-mails, an answer, or anything else."""
-
-
-class Pace(Protocol):
-    """How often the provider may be called."""
-
-    def acquire(self, kind: Kind) -> None:
-        """Wait for the turn of a call.
-
-        Raises:
-            TryLater: its turn is too far away to be waited for here.
-
-        """
-        ...
-
-    def hold(self, kind: Kind, seconds: float) -> None:
-        """Stop all calls like this one for a while: the provider said that it has enough."""
-        ...
 
 
 class ApiClient:
@@ -152,7 +129,7 @@ class ApiClient:
         body: Mapping[str, object] | None = None,
         at_the_door: Callable[[], None] | None = None,
     ) -> Any:  # noqa: ANN401 - JSON
-        kind = kind_of(method, path)
+        kind = kind_of(method, path, params)
         if self._pace:  # before the last check at the door, which nothing may come after
             self._pace.acquire(kind)
         ends = time.monotonic() + self._deadline
@@ -169,12 +146,6 @@ class ApiClient:
         if self._pace and response.status_code == _TOO_MANY:
             self._pace.hold(kind, retry_after(response.headers, datetime.now(UTC)))
         return understand(effect, response.status_code, response.headers, content, kind=kind)
-
-
-def kind_of(method: str, path: str) -> Kind:
-    """Return what a call is to the provider's limits."""
-    kinds: Mapping[tuple[str, str], Kind] = {("GET", LIST): "list", ("POST", _REPLIES): "reply"}
-    return kinds.get((method, path), "other")
 
 
 def _knock(at_the_door: Callable[[], None]) -> Callable[[str, Mapping[str, Any]], None]:
@@ -248,7 +219,9 @@ def understand(
         raise TryLater(REFUSED, detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
     if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
-        raise TryLater("rate_limited", said, wait=wait, everyone=kind != "list", counts=False)
+        raise TryLater(
+            "rate_limited", said, wait=wait, everyone=kind not in ("list", "page"), counts=False
+        )
     if 400 <= status < 500 and not (effect == "read" and status in (408, 425)):  # noqa: PLR2004
         raise GiveUp(f"http_{status}", said)
     if effect == "read":

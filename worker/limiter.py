@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from worker.domain.errors import Paced
-from worker.domain.rates import Rate, spacing
-from worker.http import Kind
+from worker.domain.rates import Rate, room, spacing
+from worker.pace import Kind
 
 LIST_RATE: Final = (Rate(20, 60),)
 """The provider's own limit for lists of e-mails."""
@@ -22,6 +22,7 @@ _FREE_MS: Final = 30.0
 """What each window leaves free, for calls that arrive later than others: the measured least
 with which no call is refused (`python -m bench.rates`)."""
 
+_TRIES: Final = 3
 _PATIENCE: Final = 1.0
 _LEASE_SHARE: Final = 4
 """No wait takes more than this part of a lease."""
@@ -59,12 +60,19 @@ class Slots(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Bucket:
+    """Where slots come from; `interval` between two, and `room` for one to be late, in ms."""
+
     name: str
     interval: float
+    room: float
 
 
 def _bucket(name: str, rates: Sequence[Rate]) -> _Bucket:
-    return _Bucket(name, spacing(rates, share=_FREE_SHARE, late=_FREE_MS))
+    return _Bucket(
+        name,
+        interval=spacing(rates, share=_FREE_SHARE, late=_FREE_MS),
+        room=room(rates, share=_FREE_SHARE, late=_FREE_MS),
+    )
 
 
 class Limiter:
@@ -75,6 +83,7 @@ class Limiter:
         rates: what the provider allows to all calls together.
         lease: seconds for which a worker holds an event.
         sleep: waits for so many seconds.
+        clock: seconds; runs on while we sleep.
 
     """
 
@@ -85,22 +94,32 @@ class Limiter:
         *,
         lease: float,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         everything = _bucket("all", rates)
         lists = _bucket("list", LIST_RATE)
         self._buckets: Mapping[Kind, tuple[_Bucket, ...]] = {
             "list": (lists, everything),
+            "page": (lists, everything),
             "other": (everything,),
             "reply": (everything,),
         }
         longest = 1000 * lease / _LEASE_SHARE
         first = min(1000 * _PATIENCE, longest)
-        # Whoever is about to answer has read the conversation already, and would read it
-        # again: it waits longer than those who are about to read, and so goes first.
-        last = min(first + 2 * everything.interval, longest)
-        self._longest: Mapping[Kind, float] = {"list": first, "other": first, "reply": last}
+
+        def going_on(bucket: _Bucket) -> float:
+            """Return how long to wait for what is lost otherwise: longer, and so it goes first."""
+            return min(first + 2 * bucket.interval, longest)
+
+        self._longest: Mapping[Kind, float] = {
+            "list": first,
+            "page": going_on(lists),  # the pages before would be read again
+            "other": first,
+            "reply": going_on(everything),  # the conversation would be read again
+        }
         self._slots = slots
         self._sleep = sleep
+        self._clock = clock
 
     def acquire(self, kind: Kind) -> None:
         """Wait for the turn of a call.
@@ -109,16 +128,22 @@ class Limiter:
             Paced: its turn is too far away to be waited for here.
 
         """
-        longest = self._longest[kind]
         for bucket in self._buckets[kind]:
-            slot = self._slots.reserve(bucket.name, interval=bucket.interval, longest=longest)
-            if not slot.taken:
-                # Half of what it may wait it comes early: a slot missed is a slot lost.
-                wait = (slot.wait - longest / 2) / 1000
-                detail = f"the calls for “{bucket.name}” are used up"
-                raise Paced(detail, wait)
-            if slot.wait > 0:
-                self._sleep(slot.wait / 1000)
+            if not any(self._met(bucket, self._longest[kind]) for _ in range(_TRIES)):
+                raise Paced("this machine is too busy to keep its turns", _PATIENCE)
+
+    def _met(self, bucket: _Bucket, longest: float) -> bool:
+        """Wait for a slot; say whether we are there in time, and not too near the next call."""
+        asked = self._clock()
+        slot = self._slots.reserve(bucket.name, interval=bucket.interval, longest=longest)
+        if not slot.taken:
+            # Half of what it may wait it comes early: a slot missed is a slot lost.
+            wait = (slot.wait - longest / 2) / 1000
+            raise Paced(f"the calls for “{bucket.name}” are used up", wait)
+        if slot.wait > 0:
+            self._sleep(slot.wait / 1000)
+        late = 1000 * (self._clock() - asked) - slot.wait
+        return late <= bucket.room
 
     def hold(self, kind: Kind, seconds: float) -> None:
         """Stop all calls like this one for a while: the provider said that it has enough."""

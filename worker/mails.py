@@ -30,8 +30,10 @@ class Start:
     Attributes:
         at: the moment by the store's clock, milliseconds.
         since: e-mails that the provider got after this, by its own clock; milliseconds.
-        cursor: what follows a page that was full; "" for the first one.
+        cursor: what follows the page before; "" for the first one.
         era: of which beginning of the mirror this speaks.
+        full: how many e-mails a full page has; 0: not known yet.
+        short: how many the page before had, where it is followed to find that out.
 
     """
 
@@ -39,6 +41,23 @@ class Start:
     since: int
     cursor: str
     era: int
+    full: int = 0
+    short: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What was found out about a page of the list.
+
+    Attributes:
+        cursor: what follows it; "" where nothing does: the list is read to its end.
+        full, short: as in `Start`, for the next page.
+
+    """
+
+    cursor: str = ""
+    full: int = 0
+    short: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +72,7 @@ class View:
         thread: the provider's id of the conversation, "" where the mirror has no such mail.
         whole: all of it was read, once; its first mails may be older than the mirror.
         wrote: when an answer of ours left in it; 0 for never.
+        full: how many e-mails a full page of a list has; 0: not known yet.
         mails: the API's objects as JSON texts, in no order.
 
     """
@@ -64,6 +84,7 @@ class View:
     thread: str = ""
     whole: bool = False
     wrote: int = 0
+    full: int = 0
     mails: Sequence[str] = field(default=(), repr=False)
 
 
@@ -82,11 +103,8 @@ class Mirror(Protocol):
         """
         ...
 
-    def fill(self, mails: Sequence[KeptMail], start: Start, *, cursor: str, whole: bool) -> None:
-        """Add a page of the list of all e-mails.
-
-        `cursor`: what follows it. `whole`: nothing does, the list is read to its end.
-        """
+    def fill(self, mails: Sequence[KeptMail], start: Start, page: Page) -> None:
+        """Add a page of the list of all e-mails."""
         ...
 
     def keep(self, mails: Sequence[KeptMail], *, thread: str = "") -> None:

@@ -20,8 +20,8 @@ from worker.contracts.lenient import identity, moment
 from worker.domain.errors import Behind, GiveUp, LedgerAway, OutcomeUnknown
 from worker.domain.model import Draft, ReplyEvent, Thread
 from worker.domain.quotes import READ_AT_MOST
-from worker.http import LIST, ApiClient
-from worker.mails import KeptMail, Mirror, Start, View
+from worker.http import ApiClient
+from worker.mails import KeptMail, Mirror, Page, Start, View
 
 REFILL: Final = "refill"
 """The chore that fills the mirror."""
@@ -32,6 +32,10 @@ _FRESH_MS: Final = 10_000
 _ASK_AFTER_MS: Final = 1_000
 _WOKEN_WITHIN: Final = 5.0
 """Seconds after which an event looks itself, should nobody have woken it."""
+
+_MOST: Final = int(PAGE)
+_JUST_NOW_MS: Final = 60_000
+"""E-mails may have come since the page before: what is older than this was there then."""
 
 _OFF_MS: Final = 300_000
 _GOES_ON: Final = re.compile(r"\s*\w{1,5}\s*(?:[\[(]\d+[\])])?\s*[:：]")
@@ -55,7 +59,6 @@ class MirroredApi:
     def __init__(self, client: ApiClient, mirror: Mirror, ask: Callable[[], int]) -> None:
         self._client = client
         self._api = EmailApi(client)
-        self._listed = ListedHistory(client)
         self._mirror = mirror
         self._ask = ask
 
@@ -71,34 +74,24 @@ class MirroredApi:
         view = self._mirror.view(event.mail_id)
         if view.off:
             return self.look(event)
-        if not _is_fresh(view):
+        if not _is_fresh(view, event):
             raise Behind(self._ask() / 1000 + _WOKEN_WITHIN)
         if view.now - view.as_of > _ASK_AFTER_MS:
             self._ask()
         view = view if view.thread else self._with_own_mail(event)
         thread = _read(view, event)
-        return thread if _is_whole(view, thread) else self._whole(view, event)
+        return thread if _is_whole(view, thread) else self.look(event)
 
     def _with_own_mail(self, event: ReplyEvent) -> View:
         """Fetch a mail that the list did not show yet: it leads to its conversation."""
-        own = self._listed.own(event.mail_id)
+        own = ListedHistory(self._client).own(event.mail_id)
         self._mirror.keep(kept([own]))
         return self._mirror.view(event.mail_id)
 
-    def _whole(self, view: View, event: ReplyEvent) -> Thread:
-        """Fetch a conversation that is older than the mirror: once, and then it is in it."""
-        if not view.thread:
-            return self.look(event)
-        asked = {"limit": PAGE, "sort_order": "asc", "search": f"thread:{view.thread}"}
-        items = items_of(self._client.get(LIST, asked))
-        if len(items) >= int(PAGE):
-            return self.look(event)
-        self._mirror.keep(kept(items), thread=view.thread)
-        return _read(self._mirror.view(event.mail_id), event)
-
     def look(self, event: ReplyEvent) -> Thread:
-        """See `MailApi.look`."""
-        items = self._listed(event)
+        """See `MailApi.look`; what is fetched is in the mirror from then on."""
+        full = self._mirror.view(event.mail_id).full
+        items = ListedHistory(self._client, full=full)(event)
         mails = kept(items)
         named = next((mail.thread for mail in mails if mail.id == event.mail_id), "")
         self._mirror.keep(mails, thread=named)
@@ -120,8 +113,11 @@ class MirroredApi:
             self._mirror.wrote(event.mail_id)
 
 
-def _is_fresh(view: View) -> bool:
-    return view.filled >= view.now - _FRESH_MS and view.as_of > view.wrote
+def _is_fresh(view: View, event: ReplyEvent) -> bool:
+    """Say whether the mirror was filled lately, and since the event and our last answer there."""
+    since = round(event.accepted.timestamp() * 1000) if event.accepted else 0
+    is_recent = view.filled >= view.now - _FRESH_MS
+    return is_recent and view.as_of >= since and view.as_of > view.wrote
 
 
 def _read(view: View, event: ReplyEvent) -> Thread:
@@ -171,20 +167,39 @@ class Refill:
         """
         start = self._mirror.start()
         try:
-            answer = self._client.get(LIST, _question(start))
+            answer = self._client.get("/v2/emails", _question(start))
         except GiveUp:
             self._mirror.off(_OFF_MS)
             self._filled()
             raise
         items = items_of(answer)
-        cursor = identity(answer, "next_starting_after") if isinstance(answer, Mapping) else ""
-        # A page that is not full is the last one, though it carries a cursor as well.
-        whole = len(items) < int(PAGE) or cursor in ("", start.cursor)
-        self._mirror.fill(kept(items), start, cursor=cursor, whole=whole)
-        if not whole:
+        page = _page(answer, items, start)
+        self._mirror.fill(kept(items), start, page)
+        if page.cursor:
             return 0.0
         self._filled()
         return None
+
+
+def _page(answer: object, items: Sequence[Item], start: Start) -> Page:
+    """Say what follows a page: nothing after the last one, though it may carry a cursor.
+
+    A page that is not full is the last one, which spares the call for an empty page each
+    time. Whether the provider means a hundred when it is asked for a hundred is found out
+    once, by following such a page.
+    """
+    cursor = identity(answer, "next_starting_after") if isinstance(answer, Mapping) else ""
+    full = _MOST if len(items) >= _MOST else start.full
+    if start.short:
+        full = start.short if _has_old(items, start) else _MOST
+    is_last = not items or cursor == start.cursor or len(items) < full
+    short = len(items) if cursor and not full and len(items) < _MOST else 0
+    return Page(cursor="" if is_last else cursor, full=full, short=0 if is_last else short)
+
+
+def _has_old(items: Sequence[Item], start: Start) -> bool:
+    """Say whether a page has e-mails that were there when the page before it was read."""
+    return any(0 < mail.created < start.at - _JUST_NOW_MS for mail in kept(items))
 
 
 def _question(start: Start) -> dict[str, str]:

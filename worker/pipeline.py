@@ -22,7 +22,6 @@ from worker.domain.deciding import decide, leaves_at, policy_of
 from worker.domain.decision import Hold, Later, OptOut, Reply, Skip, Verdict
 from worker.domain.durations import milliseconds
 from worker.domain.errors import (
-    Behind,
     GiveUp,
     LeaseLost,
     MalformedEvent,
@@ -47,12 +46,10 @@ from worker.domain.whose import zone_of
 from worker.ports import Claim, Ledger, MailApi, NotNow
 from worker.sending import Case, Sending, boot_clock, companies_in, holds_doubts, people_in
 from worker.settlement import Closing, Settlement
+from worker.trouble import hold_everything
 
 _FIRST_WAIT: Final = 2.0
 _LONGEST_WAIT: Final = 900.0
-_NEXT_LOOK: Final = 1.0
-"""Seconds after which a mirror that is fresh, but older than the event, is looked at again."""
-
 _UNREADABLE_TRIES: Final = 5
 _ANSWER_NOW: Final = timedelta(seconds=1)
 """An answer that is due within this leaves at once: waiting costs a round through the queue."""
@@ -192,17 +189,13 @@ class Pipeline:
         return self._act(case, decide(facts, templates, policy))
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
-        """Read the conversation as it was no earlier than the event needs it.
+        """Read the conversation.
 
-        That is since it was accepted, and since the history must show an answer that was in
-        doubt: a mirror may be older.
+        Where an answer of ours was in doubt, only the provider's own word counts: it may
+        list that answer late, and a mirror not at all.
         """
-        thread, doubted = api.thread(event), self._last_doubt(claim)
-        settled = doubted + milliseconds(self._rules.settle) if doubted else 0
-        needed = moment(max(claim.record.received_at, settled))
-        if thread.as_of and thread.as_of < needed:
-            raise Behind(_NEXT_LOOK)
-        return thread
+        thread = api.thread(event)
+        return api.look(event) if thread.as_of and self._last_doubt(claim) else thread
 
     def _act(self, case: Case, verdict: Verdict) -> str:
         end = partial(self._closing.end, case.claim, trace=verdict.trace)
@@ -294,17 +287,12 @@ class Pipeline:
         return f"waiting {error.reason}"
 
 
-def hold_everything(ledger: Ledger, error: TryLater, wait: float) -> None:
-    """Leave the API alone where its trouble is the whole workspace's; say so once an hour."""
-    if error.everyone and ledger.hold_off(int(wait * 1000), error.reason, error.detail):
-        _log.error("api_holds_everything", reason=error.reason, detail=error.detail)
-
-
 def _event_of(claim: Claim) -> ReplyEvent:
     """Read the event from its stored deliveries; fill in what only the ledger knows."""
     record = claim.record
     event = webhook.merge(record.key, record.deliveries.values())
-    return replace(event, mail_id=event.mail_id or record.mail_id)
+    accepted = moment(record.received_at)
+    return replace(event, mail_id=event.mail_id or record.mail_id, accepted=accepted)
 
 
 def _facts(claim: Claim, event: ReplyEvent, thread: Thread, templates: Templates) -> Facts:

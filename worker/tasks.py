@@ -165,14 +165,20 @@ def run_worker(settings: Settings) -> int:
     rows = workspaces_of(settings)
     ledgers = {row.name: bootstrap.make_ledger(row.settings) for row in rows}
     bootstrap.warn_of_server(next(iter(ledgers.values())))
-    pipelines = {row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name]) for row in rows}
+    shared = {row.name: bootstrap.share(row.settings) for row in rows}
+    pipelines = {
+        row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name], shared[row.name])
+        for row in rows
+    }
     in_hand = InHand()
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
     _add_task(app, rows, pipelines, in_hand)
     clock = _clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name)
     chores = [
-        chore for row in rows for chore in bootstrap.make_chores(row.settings, ledgers[row.name])
+        chore
+        for row in rows
+        for chore in bootstrap.make_chores(row.settings, ledgers[row.name], shared[row.name])
     ]
     _add_threads(app, [clock, *chores])
     setup_logging.connect(_keep_our_logging)

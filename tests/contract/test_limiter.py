@@ -12,9 +12,9 @@ import redis
 
 from worker.domain.errors import TryLater
 from worker.domain.rates import parse_rates
-from worker.http import Kind
 from worker.ledger.slots import MemorySlots, RedisSlots
-from worker.limiter import LIST_RATE, Limiter, Slots
+from worker.limiter import LIST_RATE, Limiter, Slot, Slots
+from worker.pace import Kind
 
 START = 1_760_000_000_000.0
 LEASE = 60.0
@@ -49,6 +49,16 @@ def slots_of(request: pytest.FixtureRequest, clock: HandClock) -> Callable[[str]
     return lambda name: RedisSlots(client, name=name, now=clock)  # type: ignore[arg-type]
 
 
+def paced(slots: Slots, clock: HandClock, *, rates: str = "10/s", lease: float = LEASE) -> Limiter:
+    return Limiter(
+        slots,
+        parse_rates(rates),
+        lease=lease,
+        sleep=clock.sleep,
+        clock=lambda: clock.ms / SECOND,
+    )
+
+
 @dataclass
 class Fleet:
     """Workers of some workspaces that share one clock."""
@@ -59,9 +69,7 @@ class Fleet:
     lease: float = LEASE
 
     def worker(self, workspace: str = "ours") -> Limiter:
-        rates = parse_rates(self.rates)
-        slots = self.slots_of(workspace)
-        return Limiter(slots, rates, lease=self.lease, sleep=self.clock.sleep)
+        return paced(self.slots_of(workspace), self.clock, rates=self.rates, lease=self.lease)
 
     def calls(self, kind: Kind, *, seconds: float, workers: int = 3) -> list[float]:
         """Let workers call as often as they may; return when they did, in seconds."""
@@ -187,6 +195,14 @@ def test_an_answer_goes_before_those_who_are_about_to_read(fleet: Fleet, clock: 
     fleet.worker().acquire("reply")
 
 
+def test_one_more_page_of_a_list_goes_before_a_new_one(fleet: Fleet, clock: HandClock) -> None:
+    for _ in range(5):
+        fleet.worker().acquire("list")
+        told_to_wait(fleet.worker(), "list")
+        fleet.worker().acquire("page")
+        clock.sleep(10)
+
+
 @pytest.mark.parametrize("rates", ["100/s,6000/m", "1/s", "20/m", "10/m"])
 def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
     fleet: Fleet, clock: HandClock, rates: str
@@ -211,7 +227,7 @@ def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
 
 
 @pytest.mark.parametrize("rates", ["100/s", "1/s", "1/m"])
-@pytest.mark.parametrize("kind", ["list", "other", "reply"])
+@pytest.mark.parametrize("kind", ["list", "page", "other", "reply"])
 def test_no_wait_takes_more_than_a_part_of_the_lease(
     fleet: Fleet, clock: HandClock, kind: Kind, rates: str
 ) -> None:
@@ -229,9 +245,10 @@ def test_a_provider_that_has_enough_is_left_alone_by_everybody(
     fleet: Fleet, clock: HandClock
 ) -> None:
     fleet.worker().hold("other", 30)
-    for kind in ("other", "reply", "list"):
-        assert told_to_wait(fleet.worker(), kind) > 28
-    clock.sleep(30)
+    for kind in ("other", "reply", "list", "page"):
+        wait = told_to_wait(fleet.worker(), kind)
+        assert clock.ms + SECOND * wait >= START + 26 * SECOND
+    clock.ms = START + 30 * SECOND
     fleet.worker().acquire("other")
 
 
@@ -261,6 +278,53 @@ def test_one_workspaces_backlog_is_not_anothers(fleet: Fleet, clock: HandClock) 
     fleet.worker("theirs").hold("other", 60)
     fleet.worker("ours").acquire("other")
     assert clock.ms == START
+
+
+@dataclass
+class Sleepy(HandClock):
+    """A machine on which sleep takes longer than it was told, so many times."""
+
+    longer: float = 0.0
+    times: int = 0
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds + (self.longer if self.times > 0 else 0.0))
+        self.times -= 1
+
+
+@pytest.mark.parametrize(("longer", "calls"), [(0.029, 1), (0.031, 2), (5.0, 2)])
+def test_whoever_oversleeps_its_slot_asks_for_another(longer: float, calls: int) -> None:
+    clock = Sleepy(longer=longer, times=1)
+    slots = Counted(MemorySlots(now=clock))
+    limiter = paced(slots, clock)
+    slots.reserve("all", interval=103.0, longest=1000.0)
+    slots.asked = 0
+    limiter.acquire("other")
+    assert slots.asked == calls
+
+
+def test_a_machine_that_always_oversleeps_gives_its_turn_up() -> None:
+    clock = Sleepy(longer=0.05, times=100)
+    slots = Counted(MemorySlots(now=clock))
+    limiter = paced(slots, clock)
+    slots.reserve("all", interval=103.0, longest=1000.0)
+    assert told_to_wait(limiter) == 1.0
+    assert slots.asked == 4
+
+
+@dataclass
+class Counted:
+    """Slots that count how often they are asked for."""
+
+    slots: Slots
+    asked: int = 0
+
+    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+        self.asked += 1
+        return self.slots.reserve(bucket, interval=interval, longest=longest)
+
+    def hold(self, bucket: str, milliseconds: float) -> None:
+        self.slots.hold(bucket, milliseconds)
 
 
 # Where the clock is the server's own

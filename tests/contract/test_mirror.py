@@ -13,7 +13,7 @@ import redis
 
 from worker.ledger.memory_mirror import MemoryMirror
 from worker.ledger.redis_mirror import RedisMirror
-from worker.mails import KeptMail, Mirror, Start
+from worker.mails import KeptMail, Mirror, Page, Start
 
 SECOND = 1000
 MINUTE = 60 * SECOND
@@ -59,11 +59,9 @@ def mail(name: str, thread: str = "thread-1", *, at: int = 0, content: str = "")
     return KeptMail(id=name, thread=thread, created=START + at, content=content or f"{name}!")
 
 
-def fill(
-    mirror: Mirror, *mails: KeptMail, cursor: str = "", whole: bool = True, at: Start | None = None
-) -> Start:
+def fill(mirror: Mirror, *mails: KeptMail, cursor: str = "", at: Start | None = None) -> Start:
     start = at or mirror.start()
-    mirror.fill(mails, start, cursor=cursor, whole=whole)
+    mirror.fill(mails, start, Page(cursor=cursor))
     return start
 
 
@@ -107,7 +105,7 @@ def test_it_is_as_fresh_as_the_question_and_not_as_the_answer(
 
 
 def test_a_list_that_was_not_read_to_its_end_makes_nothing_fresh(mirror: Mirror) -> None:
-    fill(mirror, mail("a"), cursor="more", whole=False)
+    fill(mirror, mail("a"), cursor="more")
     view = mirror.view("a")
     assert (view.as_of, view.filled, list(view.mails)) == (0, 0, ["a!"])
 
@@ -170,11 +168,11 @@ def test_without_a_mail_it_goes_on_from_where_it_began(mirror: Mirror, clock: Ha
 
 
 def test_pages_follow_their_cursor_until_the_end(mirror: Mirror, clock: HandClock) -> None:
-    first = fill(mirror, mail("a", at=-HOUR), cursor="after a", whole=False)
+    first = fill(mirror, mail("a", at=-HOUR), cursor="after a")
     clock.advance(SECOND)
     second = mirror.start()
     assert (second.since, second.cursor, second.at) == (first.since, "after a", START + SECOND)
-    fill(mirror, mail("b", at=-MINUTE), cursor="after b", at=second)
+    fill(mirror, mail("b", at=-MINUTE), at=second)
     assert mirror.start().cursor == ""
 
 
@@ -207,13 +205,13 @@ def test_what_came_another_way_does_not_move_it(mirror: Mirror) -> None:
 
 
 def test_a_cursor_that_leads_nowhere_is_given_up(mirror: Mirror) -> None:
-    fill(mirror, mail("a", at=0), cursor="after a", whole=False)
+    fill(mirror, mail("a", at=0), cursor="after a")
     mirror.off(MINUTE)
     assert (mirror.start().cursor, mirror.start().since) == ("", START - SECOND)
 
 
 def test_a_mirror_left_alone_for_that_long_begins_again(mirror: Mirror, clock: HandClock) -> None:
-    before = fill(mirror, mail("a"), cursor="after a", whole=False)
+    before = fill(mirror, mail("a"), cursor="after a")
     clock.advance(LOOK_BACK)
     assert mirror.start().era == before.era
     clock.advance(1)
@@ -230,6 +228,20 @@ def test_a_page_of_an_earlier_beginning_changes_nothing(mirror: Mirror, clock: H
     fill(mirror, mail("b"), cursor="after b", at=late)
     assert (mirror.view("b").thread, mirror.view("b").filled) == ("", 0)
     assert mirror.start() == now
+
+
+def test_how_many_make_a_full_page_is_remembered_for_good(mirror: Mirror, clock: HandClock) -> None:
+    mirror.fill([], mirror.start(), Page(full=100))
+    assert (mirror.start().full, mirror.view("elsewhere").full) == (100, 100)
+    clock.advance(LOOK_BACK + 1)
+    assert mirror.start().full == 100
+
+
+def test_a_page_that_was_not_full_is_remembered_while_it_is_followed(mirror: Mirror) -> None:
+    mirror.fill([], mirror.start(), Page(cursor="after", short=7))
+    assert mirror.start().short == 7
+    mirror.off(MINUTE)
+    assert mirror.start().short == 0
 
 
 # How much it keeps
@@ -311,7 +323,8 @@ def test_the_stand_in_and_the_server_cannot_be_told_apart(
             if fresh:
                 starts[index] = mirror.start()
             if step < 3:
-                mirror.fill(mails, starts[index], cursor=f"c{number}", whole=whole)
+                page = Page(cursor="" if whole else f"c{number}", full=number, short=step)
+                mirror.fill(mails, starts[index], page)
             elif step == 3:
                 mirror.keep(mails, thread=mails[0].thread if mails and whole else "")
             elif step == 4:

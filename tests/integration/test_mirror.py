@@ -8,13 +8,14 @@ from typing import Any
 
 import httpx
 import pytest
+from contract.published import DOCUMENT, REASON, Exchange, Published
 from integration.serving import client_of, running
 from integration.world import LEASE, SETTLE, World
 
 from web.sandbox import Sandbox, create_app
 from worker.chores import Chore, ChoreThread, Plan
 from worker.contracts import webhook
-from worker.domain.errors import MIRROR, Behind, LedgerAway, OutcomeUnknown, TryLater
+from worker.domain.errors import MIRROR, Behind, GiveUp, LedgerAway, OutcomeUnknown, TryLater
 from worker.domain.model import Direction, Draft, ReplyEvent
 from worker.domain.progress import RESTING, State
 from worker.domain.rules import build
@@ -210,6 +211,8 @@ def test_an_event_waits_until_the_mirror_is_newer_than_its_acceptance(fleet: Fle
 
 def test_those_who_wait_come_back_when_the_mirror_is_filled_and_not_before(fleet: Fleet) -> None:
     fleet.pitched("ann")
+    fleet.fill()
+    fleet.world.clock.now += 60_000
     fleet.asks("ann")
     assert fleet.step(chore=False) == ["waiting mirror_behind"]
     for _ in range(16):
@@ -226,6 +229,17 @@ def test_a_mirror_that_nobody_fills_is_asked_for_again_and_never_believed(fleet:
     assert set(outcomes) == {"waiting mirror_behind"}
     assert 10 <= len(outcomes) <= 30
     assert fleet.sent() == []
+
+
+def test_a_mirror_somewhat_older_than_the_event_is_filled_for_it(fleet: Fleet) -> None:
+    fleet.pitched("ann")
+    fleet.fill()
+    fleet.world.clock.now += 1500
+    before = fleet.world.clock.now
+    key = fleet.asks("ann")
+    fleet.run()
+    assert fleet.world.state(key) == (State.SENT, "posted")
+    assert fleet.world.clock.now - before <= 2500
 
 
 def test_an_answer_that_waited_hours_is_decided_on_what_is_known_then(fleet: Fleet) -> None:
@@ -279,6 +293,52 @@ def test_while_events_come_the_mirror_is_kept_fresh_and_then_left_alone(fleet: F
     assert fleet.lists() - busy <= 1
 
 
+# Where a list ends
+
+
+def test_whether_a_page_that_is_not_full_is_the_last_one_is_found_out_once(fleet: Fleet) -> None:
+    counted = []
+    for number in range(3):
+        fleet.pitched(f"lead-{number}")
+        before = fleet.lists()
+        fleet.fill()
+        counted.append(fleet.lists() - before)
+    assert counted == [2, 1, 1]
+
+
+def test_mails_that_come_while_that_is_found_out_prove_nothing(fleet: Fleet) -> None:
+    fleet.pitched("ann")
+    fleet.plan.ask(REFILL)
+    fleet.chore.tick()
+    fleet.world.clock.now += 3000
+    fleet.pitched("bob", days=0)
+    fleet.chore.tick()
+    assert fleet.mirror.start().full == 100
+
+
+def test_a_provider_with_smaller_pages_is_read_to_the_end_all_the_same(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = fleet.client.get
+
+    def two_at_a_time(path: str, params: Any = None) -> Any:
+        return get(path, {**params, "limit": "2"} if path == "/v2/emails" else params)
+
+    monkeypatch.setattr(fleet.client, "get", two_at_a_time)
+    fleet.pitched("first")
+    mails = [fleet.writes("first") for _ in range(3)]
+    fleet.world.clock.now += 90_000
+    for number in range(9):
+        fleet.pitched(f"lead-{number}")
+        mails.append(fleet.writes(f"lead-{number}"))
+        fleet.fill()
+        assert all(fleet.mirror.view(mail["id"]).thread for mail in mails)
+    fleet.pitched("ann", days=9)
+    mails = [fleet.writes("ann") for _ in range(4)]
+    fleet.fill()
+    assert len(fleet.api.thread(event("ann", mails[0])).messages) == 5
+
+
 # What the list does not show
 
 
@@ -296,12 +356,15 @@ def test_a_conversation_older_than_the_mirror_is_fetched_once_with_one_call(flee
 @pytest.mark.parametrize(
     "subject", ["Re: A thought", "AW: A thought", "RE[2]: A thought", "回复：A"]
 )
-def test_a_conversation_whose_first_mail_goes_one_on_is_fetched(fleet: Fleet, subject: str) -> None:
+def test_a_conversation_whose_first_mail_goes_one_on_is_fetched_once(
+    fleet: Fleet, subject: str
+) -> None:
     fleet.pitched("ann", subject=subject)
     mail = fleet.writes("ann")
     fleet.fill()
     before = fleet.lists()
-    fleet.api.thread(event("ann", mail))
+    for _ in range(3):
+        fleet.api.thread(event("ann", mail))
     assert fleet.lists() - before == 1
 
 
@@ -400,6 +463,41 @@ def test_a_doubt_is_never_settled_by_a_mirror_that_nobody_filled(fleet: Fleet) -
     assert len(fleet.sent()) == 0
 
 
+def test_every_list_that_is_asked_for_is_one_that_the_published_document_knows(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not DOCUMENT.is_file():
+        pytest.skip(REASON)
+    asked: list[dict[str, str]] = []
+    get = fleet.client.get
+
+    def note(path: str, params: Any = None) -> Any:
+        if path == "/v2/emails":
+            asked.append(dict(params))
+        return get(path, params)
+
+    monkeypatch.setattr(fleet.client, "get", note)
+    for number in range(60):
+        fleet.pitched(f"lead-{number}")
+        fleet.writes(f"lead-{number}")
+    fleet.pitched("ann", days=9)
+    mail = fleet.writes("ann")
+    fleet.fill()
+    fleet.api.thread(event("ann", mail))
+    assert [sorted(set(query) - {"limit", "sort_order"}) for query in asked] == [
+        ["min_timestamp_created", "mode"],
+        ["min_timestamp_created", "mode", "starting_after"],
+        ["search"],
+    ]
+    judge = Published()
+    for query in asked:
+        exchange = Exchange(
+            method="get", path="/api/v2/emails", query=query,
+            headers={"Authorization": "Bearer k3y"}, body=None,
+        )  # fmt: skip
+        assert list(judge.problems_of_request(exchange)) == []
+
+
 # Trouble
 
 
@@ -416,13 +514,20 @@ def test_an_api_that_is_away_is_not_asked_more_often_because_many_wait(fleet: Fl
     assert len(fleet.sent()) == 20
 
 
-def test_a_list_that_is_refused_for_good_leaves_each_conversation_to_be_asked_for(
-    fleet: Fleet,
+def test_a_provider_that_lists_no_new_mails_is_asked_for_each_conversation(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    get = fleet.client.get
+
+    def refuse(path: str, params: Any = None) -> Any:
+        if "min_timestamp_created" in (params or {}):
+            raise GiveUp("http_400", "unknown filter")
+        return get(path, params)
+
+    monkeypatch.setattr(fleet.client, "get", refuse)
     fleet.pitched("ann")
-    fleet.fault(on="thread", kind="status", status=404)
     key = fleet.asks("ann")
-    fleet.run(20)
+    fleet.run(5)
     assert fleet.world.state(key) == (State.SENT, "posted")
 
 

@@ -9,11 +9,12 @@ import pytest
 from integration.serving import running
 
 from web.sandbox import Sandbox, create_app
-from worker.domain.errors import Paced, TryLater
+from worker.domain.errors import GiveUp, Paced, TryLater
 from worker.domain.rates import parse_rates
-from worker.http import ApiClient, Effect, Kind
+from worker.http import ApiClient, Effect
 from worker.ledger.slots import MemorySlots
 from worker.limiter import Limiter
+from worker.pace import Kind
 
 START = 1_790_000_000.0
 DRAFT = {"lead_id": "lead-1", "body": "Hello", "subject": "Re: hello"}
@@ -82,10 +83,12 @@ def api(url: str) -> Iterator[Api]:
 
 def test_every_call_asks_for_its_turn_by_what_it_is(api: Api) -> None:
     api.client.get("/v2/emails", {"limit": "1"})
+    with pytest.raises(GiveUp):
+        api.client.get("/v2/emails", {"starting_after": "nowhere"})
     api.client.get("/v2/leads/lead-1/emails")
     api.client.ask("/v2/leads/list", {})
     api.reply()
-    assert api.notes.asked == ["list", "other", "other", "reply"]
+    assert api.notes.asked == ["list", "page", "other", "other", "reply"]
 
 
 def test_an_answers_turn_comes_before_the_last_check_and_nothing_between_that_and_it(
@@ -113,12 +116,13 @@ def test_a_refused_answer_slows_everybody(api: Api) -> None:
     assert api.notes.asked == ["reply", "hold reply 9"]
 
 
-def test_a_refused_list_slows_lists_alone(api: Api) -> None:
+@pytest.mark.parametrize(("kind", "asked"), [("list", {}), ("page", {"starting_after": ""})])
+def test_a_refused_list_slows_lists_alone(api: Api, kind: str, asked: dict[str, str]) -> None:
     api.fault(on="thread", kind="status", status=429, retry_after=9)
     with pytest.raises(TryLater) as caught:
-        api.client.get("/v2/emails")
+        api.client.get("/v2/emails", asked)
     assert not caught.value.everyone
-    assert api.notes.asked == ["list", "hold list 9"]
+    assert api.notes.asked == [kind, f"hold {kind} 9"]
 
 
 def test_no_other_answer_slows_anybody(api: Api) -> None:
@@ -140,6 +144,7 @@ def test_the_providers_published_limits_refuse_no_call_and_nearly_all_lists_are_
         parse_rates("100/s,6000/m"),
         lease=60.0,
         sleep=sleep,
+        clock=lambda: now[0],
     )
     app = create_app(Sandbox(clock=lambda: datetime.fromtimestamp(now[0], UTC)))
     with running(app) as url, httpx.Client(base_url=url, trust_env=False) as sandbox:

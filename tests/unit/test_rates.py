@@ -1,6 +1,6 @@
 import pytest
 
-from worker.domain.rates import Rate, parse_rates, spacing
+from worker.domain.rates import Rate, parse_rates, room, spacing
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_each_window_leaves_a_part_free_and_never_less_than_calls_may_be_late(
     text: str, milliseconds: float
 ) -> None:
     assert spacing(parse_rates(text), share=0.02, late=30) == milliseconds
+
+
+@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 1200), ("20/s", 30), ("9/s,9/m", 30)])
+def test_a_call_may_be_late_by_what_the_tightest_window_leaves_free(
+    text: str, milliseconds: float
+) -> None:
+    assert room(parse_rates(text), share=0.02, late=30) == milliseconds

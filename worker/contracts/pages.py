@@ -9,12 +9,15 @@ from worker.contracts.lenient import identity
 Page = list[Mapping[str, Any]]
 
 
-def pages(fetch: Callable[[str], object], what: str = "e-mails") -> Iterator[Page]:
+def pages(
+    fetch: Callable[[str], object], what: str = "e-mails", *, full: int = 0
+) -> Iterator[Page]:
     """Yield the pages of a list until one tells nothing new; the last may carry a cursor too.
 
     Args:
         fetch: asks for what follows a cursor; "" asks for the first page.
         what: what it lists, in words.
+        full: a page with fewer items is known to be the last one.
 
     Raises:
         TryLater: an answer has no list, or could not be had.
@@ -28,7 +31,7 @@ def pages(fetch: Callable[[str], object], what: str = "e-mails") -> Iterator[Pag
         if new:
             yield new
         cursor = identity(answer, "next_starting_after") if isinstance(answer, Mapping) else ""
-        if not (new and cursor):
+        if not (new and cursor) or len(page) < full:
             return
 
 

@@ -33,6 +33,7 @@ class ReplyEvent:
             time does not, since the same "Yes" may come again next month.
         event_types: every webhook type that announced it, the first one first.
         at: when the provider says it happened; None where it does not say.
+        accepted: when it was recorded, by the ledger's clock; None before that.
         mail_id: the inbound e-mail's id at the provider; "" where unknown.
         lead: the lead's own fields, names in snake_case.
         automatic: the provider flagged it as written by a machine.
@@ -44,6 +45,7 @@ class ReplyEvent:
     event_class: EventClass
     event_types: tuple[str, ...]
     at: datetime | None = None
+    accepted: datetime | None = None
     workspace: str = ""
     campaign_id: str = ""
     campaign_name: str = ""

@@ -48,8 +48,13 @@ def spacing(rates: Sequence[Rate], *, share: float = 0.0, late: float = 0.0) -> 
             be later than another.
 
     """
-    return max(_widened(1000 * rate.seconds, share, late) / rate.calls for rate in rates)
+    return max((1000 * rate.seconds + _free(rate, share, late)) / rate.calls for rate in rates)
 
 
-def _widened(window: float, share: float, late: float) -> float:
-    return window + max(window * share, late)
+def room(rates: Sequence[Rate], *, share: float, late: float) -> float:
+    """Return by how many milliseconds a call may be late that is spaced like that."""
+    return min(_free(rate, share, late) for rate in rates)
+
+
+def _free(rate: Rate, share: float, late: float) -> float:
+    return max(1000 * rate.seconds * share, late)

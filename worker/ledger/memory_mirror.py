@@ -12,7 +12,7 @@ from worker.ledger.redis_mirror import (
     OVERLAP_MS,
     RETENTION_MS,
 )
-from worker.mails import KeptMail, Start, View
+from worker.mails import KeptMail, Page, Start, View
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class _Era:
     began: int = 0
     since: int = 0
     cursor: str = ""
+    short: int = 0
     as_of: int = 0
     filled: int = 0
     newest: dict[str, int] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class MemoryMirror:
         self._now = now
         self._lock = threading.Lock()
         self._eras = 0
+        self._full = 0
         self._touched = self._off_until = 0
         self._era = _Era()
 
@@ -69,7 +71,14 @@ class MemoryMirror:
                 self._eras += 1
                 self._era, self._touched = _Era(began=now - LOOK_BACK_MS), now
             since = self._era.since if self._era.cursor else self._overlap()
-            return Start(at=now, since=since, cursor=self._era.cursor, era=self._eras)
+            return Start(
+                at=now,
+                since=since,
+                cursor=self._era.cursor,
+                era=self._eras,
+                full=self._full,
+                short=self._era.short if self._era.cursor else 0,
+            )
 
     def _overlap(self) -> int:
         times = self._era.newest.values()
@@ -77,7 +86,7 @@ class MemoryMirror:
             return self._era.began
         return max(min(times), max(times) - OVERLAP_MS) - 1000
 
-    def fill(self, mails: Sequence[KeptMail], start: Start, *, cursor: str, whole: bool) -> None:
+    def fill(self, mails: Sequence[KeptMail], start: Start, page: Page) -> None:
         """See `Mirror.fill`."""
         with self._lock:
             if start.era != self._eras:
@@ -88,8 +97,8 @@ class MemoryMirror:
             newest = sorted(era.newest.items(), key=lambda item: item[1])
             era.newest = dict(newest[-OVERLAP_MAILS:])
             self._touched, era.since = self._now(), start.since
-            era.cursor = "" if whole else cursor
-            if whole and start.at > era.as_of:
+            era.cursor, era.short, self._full = page.cursor, page.short, page.full
+            if not page.cursor and start.at > era.as_of:
                 era.as_of, era.filled = start.at, self._now()
 
     def keep(self, mails: Sequence[KeptMail], *, thread: str = "") -> None:
@@ -141,5 +150,6 @@ class MemoryMirror:
                 thread=name,
                 whole=thread.whole,
                 wrote=thread.wrote,
+                full=self._full,
                 mails=tuple(thread.mails.values()),
             )

@@ -7,7 +7,7 @@ from typing import Final
 import redis
 
 from worker.ledger.redis_store import RedisKeys
-from worker.mails import KeptMail, Start, View
+from worker.mails import KeptMail, Page, Start, View
 
 HOUR_MS: Final = 3_600_000
 LOOK_BACK_MS: Final = 36 * HOUR_MS
@@ -54,15 +54,14 @@ class RedisMirror(RedisKeys):
 
     def start(self) -> Start:
         """See `Mirror.start`."""
-        at, since, cursor, era = self._run(
+        at, since, cursor, era, full, short = self._run(
             "mirror_start", look_back=LOOK_BACK_MS, overlap=OVERLAP_MS
         )
-        return Start(at=at, since=int(since), cursor=cursor, era=era)
+        return Start(at=at, since=int(since), cursor=cursor, era=era, full=full, short=short)
 
-    def fill(self, mails: Sequence[KeptMail], start: Start, *, cursor: str, whole: bool) -> None:
+    def fill(self, mails: Sequence[KeptMail], start: Start, page: Page) -> None:
         """See `Mirror.fill`."""
-        following = "" if whole else cursor
-        self._add(mails, thread="", start=asdict(start), cursor=following, whole=whole)
+        self._add(mails, thread="", start=asdict(start), page=asdict(page))
 
     def keep(self, mails: Sequence[KeptMail], *, thread: str = "") -> None:
         """See `Mirror.keep`."""
@@ -81,7 +80,7 @@ class RedisMirror(RedisKeys):
 
     def view(self, mail_id: str) -> View:
         """See `Mirror.view`."""
-        now, as_of, filled, off, thread, whole, wrote, mails = self._run(
+        now, as_of, filled, off, thread, whole, wrote, full, mails = self._run(
             "mirror_view", mail_id=mail_id
         )
         return View(
@@ -92,5 +91,6 @@ class RedisMirror(RedisKeys):
             thread=thread,
             whole=bool(whole),
             wrote=wrote,
+            full=full,
             mails=tuple(mails),
         )

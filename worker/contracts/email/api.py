@@ -56,10 +56,15 @@ class ListedHistory:
     """Asks for the event's own e-mail, then lists its thread, which is the scarce kind of call.
 
     Where the API does not know the e-mail's id, the lead's address leads to it.
+
+    Args:
+        client: calls the provider.
+        full: a page with fewer e-mails is known to be the last one.
+
     """
 
-    def __init__(self, client: ApiClient) -> None:
-        self._emails = Emails(client)
+    def __init__(self, client: ApiClient, *, full: int = 0) -> None:
+        self._emails = Emails(client, full=full)
 
     def __call__(self, event: ReplyEvent) -> Sequence[Mapping[str, Any]]:
         """Return the conversation.

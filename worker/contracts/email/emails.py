@@ -14,10 +14,17 @@ PAGE: Final = "100"
 
 
 class Emails:
-    """E-mails of a workspace, as the API's own objects."""
+    """E-mails of a workspace, as the API's own objects.
 
-    def __init__(self, client: ApiClient) -> None:
+    Args:
+        client: calls the provider.
+        full: a page with fewer e-mails is known to be the last one.
+
+    """
+
+    def __init__(self, client: ApiClient, *, full: int = 0) -> None:
         self._client = client
+        self._full = full
 
     def get(self, mail_id: str) -> Mapping[str, Any]:
         """Return one e-mail.
@@ -36,7 +43,9 @@ class Emails:
         One call for each page, of which a workspace has 20 a minute.
         """
         asked = {"limit": PAGE} | filters
-        return pages(lambda cursor: self._client.get("/v2/emails", asked | after(cursor)))
+        return pages(
+            lambda cursor: self._client.get("/v2/emails", asked | after(cursor)), full=self._full
+        )
 
     def reply(
         self, mail_id: str, mailbox: str, draft: Draft, at_the_door: Callable[[], None]

@@ -46,8 +46,10 @@ redis.call('ZREMRANGEBYRANK', M .. 'newest', 0, -a.overlap_mails - 1)
 make_room()
 for _, name in ipairs({ 'of', 'threads', 'newest' }) do redis.call('PEXPIRE', M .. name, lifetime) end
 if a.start then
-  redis.call('HSET', META, 'touched', int(now), 'since', int(a.start.since), 'cursor', a.cursor)
-  if a.whole and a.start.at > time('as_of') then
+  local page = a.page
+  redis.call('HSET', META, 'touched', int(now), 'since', int(a.start.since),
+    'cursor', page.cursor, 'full', int(page.full), 'short', int(page.short))
+  if page.cursor == '' and a.start.at > time('as_of') then
     redis.call('HSET', META, 'as_of', int(a.start.at), 'filled', int(now))
   end
 end

@@ -1,4 +1,4 @@
--- Returns {now, created after, cursor, era}: where to go on reading the list.
+-- Returns {now, created after, cursor, era, full, short}: where to go on reading the list.
 if time('touched') < now - a.look_back then
   redis.call('HINCRBY', META, 'era', 1)
   redis.call('HDEL', META, 'cursor', 'since', 'newest', 'as_of', 'filled', 'bytes')
@@ -14,4 +14,4 @@ if cursor == '' then
     since = math.max(tonumber(oldest or '') or 0, newest - a.overlap) - 1000
   end
 end
-return { now, int(since), cursor, time('era') }
+return { now, int(since), cursor, time('era'), time('full'), cursor ~= '' and time('short') or 0 }

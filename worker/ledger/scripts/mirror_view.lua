@@ -1,4 +1,4 @@
--- Returns {now, as_of, filled, off, thread, whole, wrote, contents}: an e-mail's conversation.
+-- Returns {now, as_of, filled, off, thread, whole, wrote, full, contents}: an e-mail's conversation.
 local thread = redis.call('HGET', M .. 'of', a.mail_id) or ''
 local contents, told = {}, {}
 if thread ~= '' then
@@ -10,5 +10,5 @@ if thread ~= '' then
 end
 return {
   now, time('as_of'), time('filled'), time('off') > now and 1 or 0, thread,
-  told.whole and 1 or 0, tonumber(told.wrote or '') or 0, contents,
+  told.whole and 1 or 0, tonumber(told.wrote or '') or 0, time('full'), contents,
 }
