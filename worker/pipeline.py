@@ -185,7 +185,8 @@ class Pipeline:
         return self._act(case, decide(facts, templates, policy))
 
     def _act(self, case: Case, verdict: Verdict) -> str:
-        end = partial(self._closing.end, case.claim, trace=verdict.trace)
+        thread = case.facts.thread
+        end = partial(self._closing.end, case.claim, trace=verdict.trace, thread=thread)
         match verdict.decision:
             case Reply(rule):
                 return self._prepare(case, rule, verdict.trace)
@@ -222,7 +223,8 @@ class Pipeline:
 
     def _prepare(self, case: Case, rule: Rule, trace: tuple[TraceLine, ...]) -> str:
         """Render, then hold for a person, record only, wait, or send."""
-        end = partial(self._closing.end, case.claim, trace=trace)
+        thread = case.facts.thread
+        end = partial(self._closing.end, case.claim, trace=trace, thread=thread)
         try:
             draft = render(rule, case.facts, case.templates.settings)
         except TemplateProblem as error:
@@ -238,7 +240,10 @@ class Pipeline:
         leaves = leaves_at(rule, case.facts, case.templates, shown)
         if leaves > case.facts.now + _ANSWER_NOW:
             until = int(leaves.timestamp() * 1000)
-            self._ledger.wait(case.claim, "scheduled", until=until, draft=draft, trace=trace)
+            self._ledger.wait(
+                case.claim, "scheduled", until=until, draft=draft, trace=trace,
+                thread=thread.messages,
+            )  # fmt: skip
             return f"waiting scheduled {rule.name}"
         return self._sending.send(case, draft, trace)
 

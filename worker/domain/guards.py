@@ -243,5 +243,6 @@ REASONS: Final[Mapping[str, str]] = {
     "until_return": "out of office: decided again once they are back",
     "cap": "another answer went out first, and enough is enough",
     "cap_per_template": "this thread got that template already",
+    "taken_back": "a person stopped it before it left",
 }
 """What each guard's reason means, for people."""
