@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-from web import health, receiver
+from web import console, health, receiver
 from web.spool import Spool
 from worker.ports import Ledger
 
@@ -17,6 +17,7 @@ def create_app(
     receiving: receiver.Receiver,
     ping_broker: Callable[[], None],
     queued: Callable[[], int],
+    pages: console.Console | None = None,
 ) -> Flask:
     """Return the app.
 
@@ -26,6 +27,7 @@ def create_app(
         receiving: takes them to either.
         ping_broker: raises unless the broker answers.
         queued: how many messages wait in the queue.
+        pages: the console at `/`; without it only the names of the routes are there.
 
     """
     app = Flask(__name__)
@@ -40,14 +42,18 @@ def create_app(
             answers.labels(response.status_code).inc()
         return response
 
-    @app.get("/")
-    def index() -> Response:
-        return jsonify(
-            {
-                "service": "autoreply",
-                "webhook": "POST /webhooks/instantly",
-                "health": ["/healthz", "/readyz", "/metrics"],
-            }
-        )
-
+    if pages:
+        console.install(app, pages)
+    else:
+        app.add_url_rule("/", view_func=_index)
     return app
+
+
+def _index() -> Response:
+    return jsonify(
+        {
+            "service": "autoreply",
+            "webhook": "POST /webhooks/instantly",
+            "health": ["/healthz", "/readyz", "/metrics"],
+        }
+    )

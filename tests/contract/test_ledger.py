@@ -1116,9 +1116,10 @@ def test_nothing_is_approved_twice(ledger: Ledger) -> None:
 def test_of_two_who_decide_on_the_same_draft_the_second_is_told(ledger: Ledger) -> None:
     seen = held(ledger).token
     ledger.approve("mail-1", "ann", seen=seen)
-    for late in (ledger.approve, ledger.skip):
-        with pytest.raises(NotPossible, match="waiting|changed"):
-            late("mail-1", "bob", seen=seen)
+    with pytest.raises(NotPossible, match="waiting"):
+        ledger.approve("mail-1", "bob", seen=seen)
+    with pytest.raises(NotPossible, match="changed"):
+        ledger.skip("mail-1", "bob", seen=seen)
     assert (found(ledger).approved_by, found(ledger).state) == ("ann", State.WAITING)
 
 

@@ -1,7 +1,6 @@
 """`preview`: what would become of this reply? Sends nothing, needs no server."""
 
 import json
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ import click
 from worker.cli import output
 from worker.contracts import webhook
 from worker.contracts.history import items_of, read_thread
-from worker.domain.deciding import decide, leaves_at, policy_of
-from worker.domain.decision import Decision, Hold, Later, OptOut, Reply, Skip
-from worker.domain.errors import TemplateProblem
-from worker.domain.model import Draft, Mode, ReplyEvent, Thread, stricter
+from worker.domain.deciding import policy_of
+from worker.domain.model import ReplyEvent, Thread
 from worker.domain.reading import Facts, read
-from worker.domain.rendering import render
-from worker.domain.rules import Rule, Templates, build
+from worker.domain.rules import Templates, build
+from worker.foresight import Outlook, foresee
 from worker.ledger.accounts import ignored_reason, opens
 from worker.library import read_folder
 from worker.settings import Settings, load
@@ -36,25 +33,21 @@ def preview(event: Path, thread: Path | None, templates: Path | None, as_json: b
     built = build(read_folder(templates or settings.templates))
     if built.problems:
         raise built.problems[0]
-    told = webhook.parse(_load(event))
-    shown = _shown(told, thread, built, settings) if opens(told) else _ignored(told)
+    shown = _shown(webhook.parse(_load(event)), thread, built, settings).as_json()
     if as_json:
         output.print_json(shown)
     else:
         _print(shown)
 
 
-def _ignored(event: ReplyEvent) -> dict[str, Any]:
-    return _outcome("ignore", ignored_reason(event), "nothing to answer", "") | {"trace": []}
-
-
 def _shown(
     event: ReplyEvent, thread: Path | None, templates: Templates, settings: Settings
-) -> dict[str, Any]:
-    facts = _facts(event, thread)
-    verdict = decide(facts, templates, policy_of(templates, settings.max_age))
-    trace = [line.as_json() for line in verdict.trace]
-    return _describe(verdict.decision, facts, templates, settings.mode) | {"trace": trace}
+) -> Outlook:
+    if not opens(event):
+        detail = "nothing to answer"
+        return Outlook(decision="ignore", reason=ignored_reason(event), detail=detail)
+    policy = policy_of(templates, settings.max_age)
+    return foresee(_facts(event, thread), templates, policy, settings.mode)
 
 
 def _facts(event: ReplyEvent, thread_file: Path | None) -> Facts:
@@ -69,55 +62,6 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - any JSON value
             return json.load(file)
         except (ValueError, RecursionError) as error:
             raise click.BadParameter(f"{path} is no JSON: {error}") from None
-
-
-def _describe(decision: Decision, facts: Facts, templates: Templates, mode: Mode) -> dict[str, Any]:
-    match decision:
-        case Reply(rule):
-            return _reply(rule, facts, templates, mode)
-        case Later(rule, until):
-            shown = _reply(rule, facts, templates, mode)
-            later = {"decision": "wait", "reason": "until_return", "send_at": _stamp(until)}
-            return shown | later if shown["draft"] else shown
-        case Skip(reason, detail, template):
-            return _outcome("skip", reason, detail, template)
-        case Hold(reason, detail, template):
-            return _outcome("hold", reason, detail, template)
-        case OptOut(detail, template):
-            return _outcome("opt_out", "by_rule", detail, template)
-
-
-def _outcome(
-    decision: str, reason: str, detail: str, template: str, draft: Draft | None = None
-) -> dict[str, Any]:
-    return {
-        "decision": decision,
-        "reason": reason,
-        "detail": detail,
-        "template": template,
-        "draft": asdict(draft) if draft else None,
-        "send_at": None,
-    }
-
-
-def _reply(rule: Rule, facts: Facts, templates: Templates, mode: Mode) -> dict[str, Any]:
-    try:
-        draft = render(rule, facts, templates.settings)
-    except TemplateProblem as error:
-        return _outcome("hold", error.reason, error.detail, rule.name)
-    match stricter(mode, rule.front.mode):
-        case Mode.HOLD:
-            return _outcome("hold", "needs_approval", "", rule.name, draft)
-        case Mode.SHADOW:
-            return _outcome("skip", "shadow", "", rule.name, draft)
-        case Mode.SEND:
-            shown = _outcome("reply", "", "", rule.name, draft)
-            leaves = leaves_at(rule, facts, templates)
-            return shown | {"send_at": _stamp(leaves)}
-
-
-def _stamp(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
 
 
 def _print(shown: dict[str, Any]) -> None:
