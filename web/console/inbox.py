@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 
 from web.console.conversation import messages_of
 from web.console.parts import Console
-from worker import drafting
+from worker import drafting, steering
 from worker.domain.errors import MalformedEvent, NotPossible, TemplateProblem
 from worker.domain.model import Draft
 from worker.domain.progress import State
@@ -43,6 +43,7 @@ def add(pages: Blueprint, console: Console) -> None:
             held=held,
             leaving=[r for r in leaving if r.draft],
             desk=desk,
+            words_of=steering.words_of,
             gone=request.args.get("key", "") if not record else "",
             messages=messages_of(record) if record else (),
             rules=[rule for rule in templates.rules if rule.front.action == "reply"],

@@ -124,6 +124,11 @@ def add(pages: Blueprint, console: Console) -> None:
         passed = console.clock() - ms / 1000
         return f"{span(passed)} ago" if passed >= 1 else "now"
 
+    @pages.app_template_filter()
+    def breakable(address: str) -> Markup:
+        """Let an address go on in the next line after its @, and nowhere else."""
+        return Markup("@<wbr>").join(address.split("@"))
+
     @pages.app_context_processor
     def known() -> dict[str, Any]:
         return {
