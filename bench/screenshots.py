@@ -6,7 +6,7 @@ Needs Chromium (Debian: `apt-get install chromium`) and the test tools.
 import shutil
 import sys
 import tempfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -40,13 +40,16 @@ def main() -> int:
         print("no Chromium here; on Debian: apt-get install chromium")
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, a_server(Path(folder)) as url:
-        with closing(connect(url)) as client, serving(client) as site, sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
-            for width in WIDTHS:
-                for scheme in ("light", "dark"):
-                    _photograph(browser, site, width, scheme)
-            browser.close()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        url = stack.enter_context(a_server(Path(folder)))
+        site = stack.enter_context(serving(stack.enter_context(closing(connect(url)))))
+        play = stack.enter_context(sync_playwright())
+        browser = play.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for width in WIDTHS:
+            for scheme in ("light", "dark"):
+                _photograph(browser, site, width, scheme)
+        browser.close()
     return 0
 
 
@@ -80,7 +83,9 @@ def _play(page: Page) -> None:
 
 
 def _shoot(page: Page, path: Path) -> None:
-    high = min(page.evaluate("document.documentElement.scrollHeight"), _TALLEST.get(path.stem, _OTHERS))
+    high = min(
+        page.evaluate("document.documentElement.scrollHeight"), _TALLEST.get(path.stem, _OTHERS)
+    )
     clip = {"x": 0, "y": 0, "width": page.viewport_size["width"], "height": high}
     page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")
     size = path.stat().st_size

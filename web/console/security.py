@@ -93,7 +93,7 @@ class Door:
         for bucket, interval, at_once in asked:
             turn = self.turns(bucket, interval=interval, longest=interval * (at_once - 1))
             if not turn.taken:
-                return max((turn.wait - interval * (at_once - 1)) / 1000, 1.0)
+                return max(min(turn.wait - interval * (at_once - 1), interval) / 1000, 1.0)
         return 0.0
 
 
