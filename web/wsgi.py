@@ -75,7 +75,14 @@ def make_console(settings: Settings, hints: Hints, publisher: Publisher, spool: 
         spooled=spool.size,
         mode=settings.mode,
         max_age=settings.max_age,
+        flower_url=_flower(settings),
     )
+
+
+def _flower(settings: Settings) -> str:
+    """Return where Flower is, as far as it is sure from here: beside the pages, on the loopback."""
+    near = settings.host in ("127.0.0.1", "localhost")
+    return f"http://{settings.host}:{settings.flower_port}/" if near else ""
 
 
 def make_door(settings: Settings) -> Door:

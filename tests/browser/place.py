@@ -37,7 +37,7 @@ when: reply is mentioning("call")
 ---
 Hi {{ lead.first_name | default("there") }}, any time this week suits me.
 """,
-    "fallback.j2": "---\nwhen: true\npriority: 0\nmode: hold\n---\nThank you, I will look into it.\n",
+    "fallback.j2": "---\nwhen: true\npriority: 0\nmode: hold\n---\nThank you, I will see.\n",
 }
 
 
@@ -74,6 +74,16 @@ class Place:
             rules=Rules(mode=Mode.SEND, max_age=timedelta(hours=72), settle=timedelta(minutes=10)),
             boot_clock=lambda: 0.0,
         )
+
+    def cookie(self, who: str) -> dict[str, Any]:
+        """Log somebody in, and return what their browser would keep."""
+        client = self.app.test_client()
+        page = client.get("/login").text
+        token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+        client.post("/login", data={"csrf_token": token, "password": PASSWORD, "who": who})
+        kept = client.get_cookie("autoreply")
+        assert kept
+        return {"name": kept.key, "value": kept.value, "url": self.url}
 
     def replies(
         self, name: str, text: str = "How much is it?", *, mail: str = "", **more: Any

@@ -172,7 +172,7 @@ def test_the_timeline_tells_why_a_lead_got_no_answer(page: Page, place: Place) -
 
 @pytest.mark.parametrize("javascript", [True, False])
 def test_what_comes_from_outside_runs_nowhere(
-    visitors: Visitors, place: Place, javascript: bool
+    visitors: Visitors, place: Place, *, javascript: bool
 ) -> None:
     key = place.replies("mara", EVIL, reply_subject=EVIL, campaign_id=EVIL, firstName=EVIL)
     place.replies("jon", EVIL, lead_email="", lead_id=EVIL)
@@ -211,6 +211,7 @@ def test_the_keys_move_open_approve_and_undo(page: Page, place: Place) -> None:
     page.keyboard.press("g")
     page.keyboard.press("i")
     expect(page.locator("#who")).to_have_text("jon@lead.example")
+    page.wait_for_load_state()  # the keys are there once the script has run
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     expect(page.locator("#who")).to_have_text("mara@lead.example")
@@ -219,8 +220,10 @@ def test_the_keys_move_open_approve_and_undo(page: Page, place: Place) -> None:
     page.goto(f"/inbox?key={key}")
     page.keyboard.press("a")
     expect(page.get_by_role("status")).to_contain_text("Approved")
+    page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_contain_text("Taken back")
+    page.wait_for_load_state()
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Skipped")
 
