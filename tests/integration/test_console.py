@@ -17,7 +17,7 @@ from web.receiver import Receiver
 from web.spool import Spool
 from worker.contracts import webhook
 from worker.domain.errors import LedgerAway
-from worker.domain.model import Caps, Direction, Draft, Message, Mode
+from worker.domain.model import Caps, Direction, Draft, Message, Mode, moment
 from worker.domain.progress import State
 from worker.domain.record import Record
 from worker.domain.rules import Templates, build
@@ -106,10 +106,13 @@ class Site:
         assert isinstance(claim, Claim)
         return claim
 
-    def hold(self, key: str = "mail-1", draft: Draft | None = DRAFT, **more: Any) -> Record:
+    def hold(
+        self, key: str = "mail-1", draft: Draft | None = DRAFT,
+        thread: tuple[Message, ...] = THREAD, **more: Any,
+    ) -> Record:  # fmt: skip
         claim = self.claimed(self.deliver(key, **more))
         self.ledger.close(
-            claim, State.HELD, "needs_approval", detail="look", draft=draft, thread=THREAD
+            claim, State.HELD, "needs_approval", detail="look", draft=draft, thread=thread
         )
         return self.found(key)
 
@@ -348,6 +351,7 @@ def test_what_comes_from_outside_is_text(site: Site, browser: Browser, path: str
     site.hold(
         reply_text=evil, campaign_id=evil, lead_email="", lead_id=evil,
         draft=Draft(template="pricing", subject=evil, body=evil),
+        thread=tuple(replace(m, text=evil, subject=evil, sender=evil) for m in THREAD),
     )  # fmt: skip
     site.ledger.quarantine(evil, "no_identity", {})
     text = browser.get(path).text
@@ -639,8 +643,10 @@ def test_a_replay_shows_what_todays_rules_would_do_and_sends_nothing(
     site: Site, browser: Browser
 ) -> None:
     site.hold()
+    site.now += 7200 * SECOND
     before = site.found()
     text = browser.get("/event?key=mail-1&replay=1").text
+    assert f'leaves <time datetime="{moment(site.now).isoformat()}"' in text
     assert "would be answered" in text
     assert "Hi Ann, it depends." in text
     assert site.found() == before
