@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from web.app import create_app
 from web.console import Console, Door
 from web.receiver import Receiver
 from web.spool import Spool
+from web.wsgi import make_door
 from worker.contracts import webhook
 from worker.domain.errors import LedgerAway
 from worker.domain.model import Caps, Direction, Draft, Message, Mode, moment
@@ -25,6 +27,7 @@ from worker.ledger.memory import MemoryLedger
 from worker.ledger.slots import MemorySlots
 from worker.library import Showcase
 from worker.ports import Attempt, Claim
+from worker.settings import Settings, load
 
 PASSWORD = "correct horse"
 START = 1_790_000_000_000
@@ -284,6 +287,26 @@ def test_every_process_with_the_same_key_knows_the_cookie_and_no_other_does(site
         other = site.make(door=door).test_client()
         other.set_cookie("autoreply", cookie.value)
         assert other.get("/").status_code == status
+
+
+def settings(data: Path, password: str = PASSWORD) -> Settings:
+    return load({}, data=data, admin_password=password, redis_url="redis://127.0.0.1:1/0")
+
+
+def test_all_processes_of_a_machine_make_the_same_key_and_no_other_machine_does(
+    tmp_path: Path,
+) -> None:
+    with ThreadPoolExecutor(8) as processes:
+        doors = list(processes.map(lambda _: make_door(settings(tmp_path / "var")), range(8)))
+    assert len({door.key for door in doors}) == 1
+    assert (tmp_path / "var" / "console_key").stat().st_mode & 0o077 == 0
+    others = (settings(tmp_path / "other"), settings(tmp_path / "var", "another password"))
+    assert doors[0].key not in {make_door(other).key for other in others}
+
+
+def test_where_nothing_can_be_kept_the_password_alone_makes_the_key() -> None:
+    nowhere = settings(Path("/dev/null/var"))
+    assert make_door(nowhere).key == make_door(nowhere).key
 
 
 def test_a_login_ends_after_twelve_hours(site: Site, browser: Browser) -> None:
