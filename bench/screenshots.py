@@ -26,9 +26,9 @@ PAGES = {
 }
 _MOST_BYTES = 150_000
 _TALLEST = {
-    "events-desktop": 815,
-    "inbox-desktop": 815,
-    "inbox-dark-desktop": 815,
+    "events-desktop": 795,
+    "inbox-desktop": 795,
+    "inbox-dark-desktop": 795,
     "templates-desktop": 1360,
 }
 _OTHERS = 1500

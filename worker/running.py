@@ -50,7 +50,7 @@ def made_once(path: Path) -> str:
         kept = path.read_text("utf-8").strip()
         if kept:
             return kept
-    draft = path.with_name(f"{path.name}-{os.getpid()}")
+    draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
     write_private(draft, secrets.token_urlsafe(24) + "\n")
     try:
         with suppress(FileExistsError):
