@@ -26,9 +26,9 @@ PAGES = {
 }
 _MOST_BYTES = 150_000
 _TALLEST = {
-    "events-desktop": 795,
-    "inbox-desktop": 795,
-    "inbox-dark-desktop": 795,
+    "events-desktop": 770,
+    "inbox-desktop": 770,
+    "inbox-dark-desktop": 770,
     "templates-desktop": 1360,
 }
 _OTHERS = 1500

@@ -477,7 +477,7 @@ def test_skip_ends_it_and_leads_to_the_next(site: Site, browser: Browser) -> Non
         "/orders/skip", key="mail-1", seen=str(record.token), from_="inbox", following="mail-2"
     )
     assert page.request.path == "/inbox"
-    assert 'id="who">bob@lead.example' in page.text
+    assert 'id="who">bob@<wbr>lead.example' in page.text
     assert (site.found().state, site.found().reason) == (State.SKIPPED, "by_hand")
     assert site.ledger.history("mail-1")[-1].by == "Sam"
 
