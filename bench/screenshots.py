@@ -24,11 +24,11 @@ PAGES = {
     "templates": "/templates",
     "trouble": "/trouble",
 }
-_MOST_BYTES = 150_000
+_MOST_BYTES = 150 * 1024
 _TALLEST = {
-    "events-desktop": 770,
-    "inbox-desktop": 770,
-    "inbox-dark-desktop": 770,
+    "events-desktop": 750,
+    "inbox-desktop": 750,
+    "inbox-dark-desktop": 750,
     "templates-desktop": 1360,
 }
 _OTHERS = 1500
