@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up demo check test chaos lint format lock clean
+.PHONY: help up demo check test screenshots chaos lint format lock clean
 
 PYTHON ?= python3
 SECONDS ?= 300
@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 help: ## show what can be made
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 up: $(VENV)/.run ## install what is pinned and start everything (sandbox API unless a key is set)
 	@exec $(BIN)/autoreply up
@@ -29,6 +29,9 @@ check: $(VENV)/.run ## check settings, Redis and templates
 
 test: $(VENV)/.dev ## run the whole test suite against a real server, which it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+screenshots: $(VENV)/.dev ## pictures of the console with sample data, into docs/img (needs Chromium)
+	@$(BIN)/python -m bench.screenshots
 
 chaos: $(VENV)/.run ## kill and break everything for 5 minutes, then count (SECONDS=60, SEED=1)
 	@PYTHONPATH=tests:bench $(BIN)/python -m chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from web import health, receiver
+from web import console, health, receiver
 from web.spool import Spool
 from worker.ports import Ledger
 
@@ -17,6 +18,7 @@ def create_app(
     receiving: receiver.Receiver,
     ping_broker: Callable[[], None],
     queued: Callable[[], int],
+    pages: console.Console | None = None,
 ) -> Flask:
     """Return the app.
 
@@ -26,6 +28,7 @@ def create_app(
         receiving: takes them to either.
         ping_broker: raises unless the broker answers.
         queued: how many messages wait in the queue.
+        pages: the console at `/`; without it only the names of the routes are there.
 
     """
     app = Flask(__name__)
@@ -40,14 +43,32 @@ def create_app(
             answers.labels(response.status_code).inc()
         return response
 
-    @app.get("/")
-    def index() -> Response:
-        return jsonify(
-            {
-                "service": "autoreply",
-                "webhook": "POST /webhooks/instantly",
-                "health": ["/healthz", "/readyz", "/metrics"],
-            }
-        )
-
+    if pages:
+        console.install(app, pages)
+    else:
+        app.add_url_rule("/", view_func=_index)
     return app
+
+
+def mount(app: Flask, pages: Mapping[str, console.Console]) -> None:
+    """Give each of several workspaces a console of its own, below `/w/NAME/`."""
+    if pages:
+        mounts = {f"/w/{name}": _console_app(one).wsgi_app for name, one in pages.items()}
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts)  # type: ignore[method-assign]  # as Flask's docs do
+
+
+def _console_app(pages: console.Console) -> Flask:
+    app = Flask(__name__)
+    console.install(app, pages)
+    return app
+
+
+def _index() -> Response:
+    return jsonify(
+        {
+            "service": "autoreply",
+            "webhook": "POST /webhooks/instantly",
+            "consoles": "/w/NAME/ for each workspace",
+            "health": ["/healthz", "/readyz", "/metrics"],
+        }
+    )

@@ -16,7 +16,7 @@ BY_HAND: Final = "by_hand"
 
 
 def from_template(record: Record, templates: Templates, name: str) -> Draft:
-    """Render a template for a recorded event, without reading its thread.
+    """Render a template for a recorded event, with as much of its thread as was kept.
 
     Raises:
         NotPossible: there is no such template.
@@ -51,4 +51,4 @@ def from_text(record: Record, text: str, subject: str = "") -> Draft:
 def _facts(record: Record) -> Facts:
     event = webhook.merge(record.key, record.deliveries.values())
     received = datetime.fromtimestamp(record.received_at / 1000, UTC)
-    return read(event, Thread(), received=received, now=datetime.now(UTC))
+    return read(event, Thread(record.thread), received=received, now=datetime.now(UTC))

@@ -96,6 +96,40 @@ class Library:
         _log.info("templates_reloaded", rules=len(self._templates.rules))
 
 
+class Showcase:
+    """The templates of a folder for people to look at, even where they never worked so far.
+
+    Args:
+        folder: where the files are.
+
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._library: Library | None = None
+
+    def current(self) -> Templates:
+        """Return the rules as the workers have them; `problems` names what does not work."""
+        try:
+            self._library = self._library or Library(self._folder)
+        except ConfigurationError as error:
+            return self._as_far_as_it_goes(error)
+        return self._library.current()
+
+    def _as_far_as_it_goes(self, error: ConfigurationError) -> Templates:
+        try:
+            return build(read_folder(self._folder))
+        except ConfigurationError:
+            return Templates(problems=(TemplateError(self._folder.name, 1, str(error)),))
+
+    def changes(self) -> dict[str, float]:
+        """Return when each file was changed last (seconds since the epoch)."""
+        try:
+            return {path.name: path.stat().st_mtime for path in _files(self._folder)}
+        except OSError:
+            return {}
+
+
 def rebuild(
     sources: Mapping[str, str], good: Mapping[str, str]
 ) -> tuple[Templates, dict[str, str]]:

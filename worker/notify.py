@@ -158,7 +158,7 @@ class Watch:
 
     def _troubles(self) -> Iterator[Notice]:
         _, late = self._ledger.due()
-        reason, detail = self._ledger.held_off()
+        reason, detail = self._ledger.hold_reason()
         refused = detail or reason if reason == REFUSED else ""
         yield from notices.troubles(refused=refused, late=timedelta(milliseconds=late))
 

@@ -198,7 +198,8 @@ class Pipeline:
         return api.look(event) if thread.as_of and self._last_doubt(claim) else thread
 
     def _act(self, case: Case, verdict: Verdict) -> str:
-        end = partial(self._closing.end, case.claim, trace=verdict.trace)
+        thread = case.facts.thread
+        end = partial(self._closing.end, case.claim, trace=verdict.trace, thread=thread)
         match verdict.decision:
             case Reply():
                 return self._prepare(case, verdict.decision, verdict.trace)
@@ -235,7 +236,8 @@ class Pipeline:
 
     def _prepare(self, case: Case, reply: Reply, trace: tuple[TraceLine, ...]) -> str:
         """Render, then hold for a person, record only, wait, or send."""
-        end = partial(self._closing.end, case.claim, trace=trace)
+        thread = case.facts.thread
+        end = partial(self._closing.end, case.claim, trace=trace, thread=thread)
         rule = reply.rule
         try:
             draft = render(rule, case.facts, case.templates.settings)
@@ -252,7 +254,10 @@ class Pipeline:
         leaves = leaves_at(rule, case.facts, case.templates, shown)
         if leaves > case.facts.now + _ANSWER_NOW:
             until = int(leaves.timestamp() * 1000)
-            self._ledger.wait(case.claim, "scheduled", until=until, draft=draft, trace=trace)
+            self._ledger.wait(
+                case.claim, "scheduled", until=until, draft=draft, trace=trace,
+                thread=thread.messages,
+            )  # fmt: skip
             return f"waiting scheduled {rule.name}"
         return self._sending.send(case, draft, trace)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from worker.domain.model import Caps, Draft, ReplyEvent, Tally, Thread, TraceLine
+from worker.domain.model import Caps, Draft, Message, ReplyEvent, Tally, Thread, TraceLine
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record
 from worker.domain.search import Page, Query
@@ -143,10 +143,12 @@ class Ledger(Protocol):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
         """Let the lease go; the event comes back at `until`, in milliseconds.
 
-        `parked` names what it waits for: when that ends, it comes back at once.
+        `parked` names what it waits for: when that ends, it comes back at once. Of `thread` a
+        compact copy is kept beside the draft, for people to read.
 
         Raises:
             LeaseLost: somebody else has the event.
@@ -157,8 +159,9 @@ class Ledger(Protocol):
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
-        """End the work on an event: sent, skipped, held or failed.
+        """End the work on an event: sent, skipped, held or failed; see `wait` for `thread`.
 
         Raises:
             LeaseLost: somebody else has the event.
@@ -199,7 +202,7 @@ class Ledger(Protocol):
         """Leave the API alone for a while; true where nobody had said so yet."""
         ...
 
-    def held_off(self) -> tuple[str, str]:
+    def hold_reason(self) -> tuple[str, str]:
         """Return why the API is left alone just now, reason and detail; "" where it is not."""
         ...
 
@@ -211,20 +214,34 @@ class Ledger(Protocol):
         """Take what is due, moving each taken event's time forward by the lease."""
         ...
 
-    def approve(self, key: str, by: str, draft: Draft | None = None) -> Record:
-        """Let a held draft, or the given one, go out.
+    def approve(
+        self, key: str, by: str, draft: Draft | None = None, *, seen: int | None = None,
+        after: int = 0,
+    ) -> Record:  # fmt: skip
+        """Let a held draft, or the given one, go out; `after` so many milliseconds.
+
+        `seen` is the token of the record that was looked at: only that one is approved.
 
         Raises:
-            NotPossible: the event is not held, or has no draft.
+            NotPossible: the event is not held, has no draft, or has changed since.
 
         """
         ...
 
-    def skip(self, key: str, by: str) -> Record:
-        """Decide that an event gets no answer.
+    def take_back(self, key: str, by: str) -> Record:
+        """Hold an answer that waits, approved or not, before it leaves.
 
         Raises:
-            NotPossible: it is finished, or its request is out.
+            NotPossible: it does not wait.
+
+        """
+        ...
+
+    def skip(self, key: str, by: str, *, seen: int | None = None) -> Record:
+        """Decide that an event gets no answer; see `approve` for `seen`.
+
+        Raises:
+            NotPossible: it is finished, its request is out, or it has changed since.
 
         """
         ...
@@ -299,6 +316,21 @@ class Ledger(Protocol):
 
     def variants(self) -> dict[tuple[str, str], int]:
         """Return how many answers of each (template, variant) were sent since it began."""
+        ...
+
+    def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:
+        """Return what `outcomes` counts, of the last hours alone; at most 35 days are kept.
+
+        Each hour is named by its begin (milliseconds), the oldest first.
+        """
+        ...
+
+    def size(self, query: Query) -> int:
+        """Return how many events fit at most; exact where no more than one thing is asked."""
+        ...
+
+    def held_off(self) -> int:
+        """Return for how many milliseconds the API is left alone."""
         ...
 
     def due(self) -> tuple[int, int]:

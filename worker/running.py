@@ -3,8 +3,9 @@
 import fcntl
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -42,6 +43,22 @@ def write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
     draft.replace(path)
+
+
+def made_once(path: Path) -> str:
+    """Return the secret that is kept in a file; made by whoever comes first, private."""
+    with suppress(OSError):
+        kept = path.read_text("utf-8").strip()
+        if kept:
+            return kept
+    draft = path.with_name(f"{path.name}-{secrets.token_hex(8)}")
+    write_private(draft, secrets.token_urlsafe(24) + "\n")
+    try:
+        with suppress(FileExistsError):
+            os.link(draft, path)  # unlike a rename, this never replaces what another has made
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_text("utf-8").strip()
 
 
 def remove(data: Path) -> None:

@@ -66,7 +66,7 @@ class Sending:
                 _to_answer(case.facts), draft, lambda: self._pass(case.claim, attempt)
             )
         except _Refused as error:
-            return self._refuse(case.claim, error.refusal, draft)
+            return self._refuse(case, error.refusal, draft)
         except OutcomeUnknown as error:
             return self._settlement.begin(case.claim, error, hold=holds_doubts(case.templates))
         return self._closing.sent(case.claim, draft.template, "posted", sent_id)
@@ -85,14 +85,15 @@ class Sending:
         if lost > _LONGEST_CHECK:
             raise TryLater("time_lost", f"{lost:.1f} s between check and request", wait=0.0)
 
-    def _refuse(self, claim: Claim, refusal: Refusal, draft: Draft) -> str:
+    def _refuse(self, case: Case, refusal: Refusal, draft: Draft) -> str:
         match refusal:
             case "paused":
                 raise Parked("paused", "pause:*")
             case "cap":
-                return self._closing.end(claim, State.HELD, "cap", draft=draft)
+                thread = case.facts.thread
+                return self._closing.end(case.claim, State.HELD, "cap", draft=draft, thread=thread)
             case "opted_out" | "answered_already":
-                return self._closing.end(claim, State.SKIPPED, refusal)
+                return self._closing.end(case.claim, State.SKIPPED, refusal)
 
 
 class _Refused(AutoreplyError):  # noqa: N818 - named after what it is about

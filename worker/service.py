@@ -1,13 +1,10 @@
 """`autoreply up`: the whole service in one process tree."""
 
-import secrets
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import click
@@ -122,19 +119,9 @@ def _sandbox_port(settings: Settings) -> int:
 def _made_secrets(settings: Settings) -> tuple[str, str]:
     """Return webhook secrets and admin password; what is not set is made once and kept."""
     given = ",".join(secret.get_secret_value() for secret in settings.webhook_secret)
-    secret = given or _made_once(settings.data / "webhook_secret")
+    secret = given or running.made_once(settings.data / "webhook_secret")
     password = settings.admin_password.get_secret_value()
-    return secret, password or _made_once(settings.data / "admin_password")
-
-
-def _made_once(path: Path) -> str:
-    with suppress(OSError):
-        kept = path.read_text("utf-8").strip()
-        if kept:
-            return kept
-    made = secrets.token_urlsafe(24)
-    running.write_private(path, made + "\n")
-    return made
+    return secret, password or running.made_once(settings.data / "admin_password")
 
 
 def _url(host: str, port: int) -> str:
@@ -176,6 +163,7 @@ def _welcome(plan: Plan, settings: Settings) -> str:
     lines = [
         "",
         click.style("autoreply is up", bold=True),
+        f"  console   {web}/  (password {password})",
         f"  webhooks  POST {web}/webhooks/instantly",
         f"  health    {web}/readyz  {web}/metrics",
         f"  Flower    {plan.flower_url}  (user admin, password {password})",

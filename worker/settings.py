@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", repr=False, description="the ledger")
     broker_url: str = Field("", repr=False, description="Celery's broker; default: the Redis URL")
     webhook_secret: Secrets = Field((), description="comma list; any one of them is accepted")
-    admin_password: SecretStr = Field(SecretStr(""), description="Flower's, for user admin")
+    admin_password: SecretStr = Field(
+        SecretStr(""), description="the console's, and Flower's for user admin"
+    )
     workspaces: Path | None = Field(None, description="file of several workspaces' rows")
     workspace: str = Field("", description="the row that a command is about")
     templates: Path = Field(Path("templates"), description="folder of the template files")

@@ -21,12 +21,14 @@ class Closing:
 
     def end(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", template: str = "",
-        draft: Draft | None = None, trace: tuple[TraceLine, ...] = (),
+        draft: Draft | None = None, trace: tuple[TraceLine, ...] = (), thread: Thread | None = None,
     ) -> str:  # fmt: skip
-        """Skip, hold or fail an event."""
+        """Skip, hold or fail an event; what is held is kept with its conversation."""
+        shown = thread.messages if thread and state is State.HELD else ()
         self._ledger.close(
-            claim, state, reason, detail=detail, template=template, draft=draft, trace=trace
-        )
+            claim, state, reason, detail=detail, template=template, draft=draft, trace=trace,
+            thread=shown,
+        )  # fmt: skip
         about = template or (draft.template if draft else "")
         return f"{state} {reason} {about}".strip()
 
@@ -71,7 +73,7 @@ class Settlement:
         except (GiveUp, TryLater) as error:
             return self._unreadable(claim, error, hold=hold)
         look = doubts.look_for(record.draft, thread, record.seen)
-        return self._act(claim, record.draft, look, hold=hold)
+        return self._act(claim, record.draft, look, thread, hold=hold)
 
     def _thread(self, claim: Claim, event: ReplyEvent, api: MailApi, *, hold: bool) -> Thread:
         """Read the thread; for the last look from the provider itself, not from a mirror.
@@ -106,19 +108,22 @@ class Settlement:
             return ""
         return self._closing.sent(claim, record.tried.template, "found_in_history", look.message.id)
 
-    def _act(self, claim: Claim, draft: Draft, look: doubts.Look, *, hold: bool) -> str:
+    def _act(
+        self, claim: Claim, draft: Draft, look: doubts.Look, thread: Thread, *, hold: bool
+    ) -> str:
         found = look.message.id if look.message else ""
         match look.finding:
             case Finding.OURS:
                 return self._closing.sent(claim, draft.template, "found_in_history", found)
             case Finding.SEVERAL:
-                return self._hold(claim, "doubt_several", f"the first one is {found}")
+                return self._hold(claim, "doubt_several", f"the first one is {found}", thread)
             case Finding.SOMEBODY_ELSE:
                 return self._closing.end(
                     claim, State.SKIPPED, "answered_already", detail=f"by mail {found}"
                 )
             case Finding.NOTHING if hold:
-                return self._hold(claim, "doubt_held", "not in the history; see the mailbox")
+                why = "not in the history; see the mailbox"
+                return self._hold(claim, "doubt_held", why, thread)
             case Finding.NOTHING if self._is_over(claim):
                 self._ledger.wait(claim, "never_arrived", until=0)
                 return "waiting never_arrived"
@@ -135,5 +140,5 @@ class Settlement:
         self._ledger.doubt(claim, claim.record.reason, look_at=look_at, detail=detail)
         return f"doubt {claim.record.reason}"
 
-    def _hold(self, claim: Claim, reason: str, detail: str) -> str:
-        return self._closing.end(claim, State.HELD, reason, detail=detail)
+    def _hold(self, claim: Claim, reason: str, detail: str, thread: Thread | None = None) -> str:
+        return self._closing.end(claim, State.HELD, reason, detail=detail, thread=thread)

@@ -19,8 +19,10 @@ import redis
 from worker.domain.errors import LeaseLost, LedgerAway, NotPossible
 from worker.domain.model import (
     Caps,
+    Direction,
     Draft,
     EventClass,
+    Message,
     ReplyEvent,
     Sent,
     Tally,
@@ -44,6 +46,13 @@ RETENTION = 90 * DAY
 START = 1_760_000_000_000
 NO_CAPS = Caps(per_thread=None, per_template=None, per_lead_day=None, per_mailbox_hour=None)
 DRAFT = Draft(template="pricing", subject="Re: hello", body="It costs 5 €.")
+CONVERSATION = (
+    Message(
+        id="out-1", direction=Direction.OUTBOUND, at=moment(START), sender="me@own.example",
+        subject="hello", text="Interested?", campaign_step=True,
+    ),
+    Message(id="mail-1", direction=Direction.INBOUND, text="How much?", automatic=True),
+)  # fmt: skip
 
 
 @dataclass
@@ -219,7 +228,8 @@ def view(ledger: Ledger, *keys: str) -> tuple[Any, ...]:
     """Return all that can be seen of the ledger."""
     rows = [(ledger.record(key), ledger.history(key)) for key in keys]
     seen = (ledger.counts(), ledger.outcomes(), ledger.due(), ledger.pauses(), ledger.workers())
-    return (*rows, *seen, ledger.records(None, 500))
+    figures = (ledger.hourly(48), ledger.size(Query(state=State.HELD)), ledger.held_off())
+    return (*rows, *seen, *figures, ledger.records(None, 500))
 
 
 # Accepting
@@ -1092,8 +1102,9 @@ def test_a_mail_whose_answer_was_refused_for_good_may_be_answered(ledger: Ledger
 # A person's word
 
 
-def held(ledger: Ledger, draft: Draft | None = DRAFT) -> None:
+def held(ledger: Ledger, draft: Draft | None = DRAFT) -> Record:
     ledger.close(opened(ledger), State.HELD, "needs_approval", detail="look", draft=draft)
+    return found(ledger)
 
 
 def test_an_approved_draft_goes_out_at_once(ledger: Ledger) -> None:
@@ -1121,6 +1132,57 @@ def test_nothing_is_approved_twice(ledger: Ledger) -> None:
     assert found(ledger).approved_by == "ann"
 
 
+def test_of_two_who_decide_on_the_same_draft_the_second_is_told(ledger: Ledger) -> None:
+    seen = held(ledger).token
+    ledger.approve("mail-1", "ann", seen=seen)
+    with pytest.raises(NotPossible, match="waiting"):
+        ledger.approve("mail-1", "bob", seen=seen)
+    with pytest.raises(NotPossible, match="changed"):
+        ledger.skip("mail-1", "bob", seen=seen)
+    assert (found(ledger).approved_by, found(ledger).state) == ("ann", State.WAITING)
+
+
+def test_nobody_approves_or_skips_another_draft_than_the_one_they_saw(ledger: Ledger) -> None:
+    seen = held(ledger).token
+    ledger.approve("mail-1", "ann")
+    ledger.take_back("mail-1", "ann")
+    for order in (ledger.approve, ledger.skip):
+        with pytest.raises(NotPossible, match="changed"):
+            order("mail-1", "bob", seen=seen)
+    assert ledger.approve("mail-1", "bob", seen=found(ledger).token).approved_by == "bob"
+
+
+def test_an_approved_draft_may_wait_and_be_taken_back_before_it_leaves(store: Store) -> None:
+    held(store.ledger)
+    record = store.ledger.approve("mail-1", "ann", after=10 * SECOND)
+    assert record.due_at == START + 10 * SECOND
+    assert store.ledger.take_due(10) == []
+    record = store.ledger.take_back("mail-1", "ann")
+    assert (record.state, record.approved_by, record.draft) == (State.HELD, "", DRAFT)
+    store.clock.advance(MINUTE)
+    assert store.ledger.take_due(10) == []
+
+
+def test_who_takes_an_answer_back_takes_it_from_the_worker_that_has_it(ledger: Ledger) -> None:
+    claim = opened(ledger)
+    ledger.wait(claim, "scheduled", until=0, draft=DRAFT)
+    claim = claimed(ledger)
+    ledger.take_back("mail-1", "ann")
+    with pytest.raises(LeaseLost):
+        ledger.sending(claim, attempt())
+
+
+def test_the_conversation_is_kept_beside_the_draft(ledger: Ledger) -> None:
+    ledger.wait(opened(ledger), "scheduled", until=0, draft=DRAFT, thread=CONVERSATION)
+    assert found(ledger).thread == CONVERSATION
+    later = (*CONVERSATION, Message(id="mail-2", direction=Direction.INBOUND, text="x" * 9000))
+    ledger.close(claimed(ledger), State.HELD, "why", draft=DRAFT, thread=later)
+    assert [len(m.text) for m in found(ledger).thread] == [11, 9, 4000]
+    many = tuple(replace(CONVERSATION[0], id=str(number)) for number in range(30))
+    ledger.close(opened(ledger, "mail-3", lead_id="l-3"), State.HELD, "why", thread=many)
+    assert [m.id for m in found(ledger, "mail-3").thread] == [str(n) for n in range(10, 30)]
+
+
 def test_nothing_is_approved_without_a_draft(ledger: Ledger) -> None:
     held(ledger, None)
     with pytest.raises(NotPossible, match="no_draft"):
@@ -1130,11 +1192,13 @@ def test_nothing_is_approved_without_a_draft(ledger: Ledger) -> None:
 
 ORDERS: dict[str, Callable[[Ledger, str], Record]] = {
     "approve": lambda ledger, key: ledger.approve(key, "ann", DRAFT),
+    "take_back": lambda ledger, key: ledger.take_back(key, "ann"),
     "skip": lambda ledger, key: ledger.skip(key, "ann"),
     "retry": lambda ledger, key: ledger.retry(key, "ann"),
 }
 ALLOWED = {
     "approve": {State.HELD: State.WAITING},
+    "take_back": {State.WAITING: State.HELD},
     "skip": dict.fromkeys(
         (State.RECEIVED, State.WAITING, State.HELD, State.QUARANTINED), State.SKIPPED
     ),
@@ -1331,6 +1395,53 @@ def test_states_and_outcomes_are_counted(ledger: Ledger) -> None:
     }
 
 
+def test_what_happens_is_counted_by_the_hour(store: Store) -> None:
+    store.clock.ms = START - START % HOUR
+    sent(store.ledger)
+    store.clock.advance(2 * HOUR)
+    store.ledger.accept(signal(), "{}")
+    store.ledger.accept(signal(), "{}")
+    store.ledger.quarantine("{", "no_lead", {})
+    hours = store.ledger.hourly(3)
+    begin = START - START % HOUR
+    assert list(hours) == [begin, begin + HOUR, begin + 2 * HOUR]
+    assert hours[begin] == {
+        ("received", "reply_received"): 1, ("sending", "pricing"): 1, ("sent", "posted"): 1,
+    }  # fmt: skip
+    assert hours[begin + HOUR] == {}
+    assert hours[begin + 2 * HOUR] == {
+        ("received", "lead_unsubscribed"): 1,
+        ("duplicate", "lead_unsubscribed"): 1,
+        ("skipped", "lead_unsubscribed"): 1,
+        ("quarantined", "no_lead"): 1,
+    }
+
+
+def test_how_long_the_api_is_left_alone_is_told(store: Store) -> None:
+    assert store.ledger.held_off() == 0
+    store.ledger.hold_off(MINUTE, "unauthorized")
+    store.clock.advance(SECOND)
+    assert store.ledger.held_off() == 59 * SECOND
+    store.clock.advance(MINUTE)
+    assert store.ledger.held_off() == 0
+
+
+def test_events_are_counted_without_being_read(store: Store) -> None:
+    sent(store.ledger)
+    store.clock.advance(HOUR)
+    opened(store.ledger, "mail-2", lead_id="bob", campaign_id="other")
+    sizes = {
+        Query(): 2,
+        Query(state=State.SENT): 1,
+        Query(campaign="other"): 1,
+        Query(template="pricing"): 1,
+        Query(since=START + HOUR): 1,
+        Query(until=START + HOUR): 1,
+        Query(reason="nothing"): 0,
+    }
+    assert {query: store.ledger.size(query) for query in sizes} == sizes
+
+
 def test_workers_are_there_for_half_a_minute(store: Store) -> None:
     store.ledger.seen_alive("one")
     store.clock.advance(20 * SECOND)
@@ -1405,7 +1516,9 @@ def snapshot(client: Any) -> dict[str, Any]:
 
 
 def without_stats(client: Any) -> dict[str, Any]:
-    return {k: v for k, v in snapshot(client).items() if not k.endswith(":stats")}
+    return {
+        k: v for k, v in snapshot(client).items() if not k.endswith(":stats") and ":hour:" not in k
+    }
 
 
 WITH_OP = {"advance", "sending", "order"}
@@ -1539,7 +1652,7 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "suppress": lambda ledger: ledger.suppress(["lead:x"], "by hand"),
     "lift": lambda ledger: ledger.lift(["lead:x"]),
     "hold_off": lambda ledger: ledger.hold_off(SECOND, "unauthorized"),
-    "held_off": lambda ledger: ledger.held_off(),
+    "hold_reason": lambda ledger: ledger.hold_reason(),
     "take_due": lambda ledger: ledger.take_due(1),
     "unpark": lambda ledger: ledger.unpark("mirror"),
     "pause": lambda ledger: ledger.pause("*"),
@@ -1555,6 +1668,9 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "counts": lambda ledger: ledger.counts(),
     "outcomes": lambda ledger: ledger.outcomes(),
     "variants": lambda ledger: ledger.variants(),
+    "hourly": lambda ledger: ledger.hourly(24),
+    "size": lambda ledger: ledger.size(Query(reason="posted")),
+    "held_off": lambda ledger: ledger.held_off(),
     "due": lambda ledger: ledger.due(),
     "seen_alive": lambda ledger: ledger.seen_alive("one"),
     "workers": lambda ledger: ledger.workers(),
@@ -1692,7 +1808,9 @@ class Dice:
             lambda: ledger.sending(claim, last),
             lambda: ledger.sending(claim, last),
             lambda: ledger.doubt(claim, "timeout", look_at=until),
-            lambda: ledger.wait(claim, "later", until=until, counts=True, draft=DRAFT),
+            lambda: ledger.wait(
+                claim, "later", until=until, counts=True, draft=DRAFT, thread=CONVERSATION
+            ),
             lambda: ledger.wait(claim, "paused", until=until, parked="pause:*"),
             lambda: ledger.wait(claim, "mirror_behind", until=until, parked="mirror"),
             lambda: ledger.close(claim, State.SENT, "posted"),
@@ -1709,6 +1827,8 @@ class Dice:
             lambda: self._store.clock.advance(LEASE),
             lambda: ledger.take_due(3),
             lambda: ledger.approve(key, "ann"),
+            lambda: ledger.approve(key, "bob", seen=self._one(1, 2, 3), after=self._one(0, HOUR)),
+            lambda: ledger.take_back(key, "ann"),
             lambda: ledger.skip(key, "ann"),
             lambda: ledger.retry(key, "ann"),
             lambda: ledger.pause(self._one("*", "camp")),
@@ -1951,10 +2071,10 @@ def test_whoever_waits_for_a_forgotten_event_goes_on(ledger: Ledger) -> None:
 def test_why_the_api_is_left_alone_is_told_for_as_long_as_it_is(
     ledger: Ledger, clock: HandClock
 ) -> None:
-    assert ledger.held_off() == ("", "")
+    assert ledger.hold_reason() == ("", "")
     ledger.hold_off(MINUTE, "api_refused", "the API key is wrong")
-    assert ledger.held_off() == ("api_refused", "the API key is wrong")
+    assert ledger.hold_reason() == ("api_refused", "the API key is wrong")
     ledger.hold_off(SECOND, "rate_limited")
-    assert ledger.held_off() == ("api_refused", "the API key is wrong")
+    assert ledger.hold_reason() == ("api_refused", "the API key is wrong")
     clock.advance(MINUTE)
-    assert ledger.held_off() == ("", "")
+    assert ledger.hold_reason() == ("", "")

@@ -812,3 +812,20 @@ def test_an_answer_that_waits_keeps_the_variant_that_was_drawn(world: World) -> 
     world.run()
     assert [draft.body[-1] for _, draft in world.api.sent] == [waiting.variant]
     assert world.ledger.variants() == {("pricing", waiting.variant): 1}
+
+
+@pytest.mark.parametrize("front", ["mode: hold", "delay: 5m"])
+def test_a_draft_that_a_person_may_look_at_is_kept_with_its_conversation(
+    world: World, front: str
+) -> None:
+    world.templates = build({"all.j2": f"---\nwhen: true\n{front}\n---\nHello"})
+    world.api.colleague_writes("lead-1", "Interested?", name="out-1")
+    world.clock.now += 1000
+    key = world.asks_price()
+    world.pipeline().answer(key)
+    record = world.ledger.record(key)
+    assert record
+    assert record.draft
+    assert [(m.id, m.text) for m in record.thread] == [
+        ("out-1", "Interested?"), ("mail-1", "How much is it?"),
+    ]  # fmt: skip

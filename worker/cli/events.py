@@ -1,22 +1,18 @@
 """`autoreply events`: look at the ledger, and steer single events."""
 
 import getpass
-import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import TextIO
 
 import click
 
-from worker import drafting
+from worker import drafting, steering
 from worker.bootstrap import make_ledger
 from worker.cli import output
-from worker.contracts import webhook
-from worker.contracts.lenient import json_value
-from worker.domain.errors import MalformedEvent, NotPossible
+from worker.domain.errors import NotPossible
 from worker.domain.guards import REASONS
 from worker.domain.progress import State
-from worker.domain.quotes import newest_words
 from worker.domain.record import RECORD_VERSION, HistoryLine, Record
 from worker.domain.rules import build
 from worker.domain.search import Query
@@ -151,7 +147,7 @@ def _print_event(record: Record, history: list[HistoryLine]) -> None:
     headline.append(f"  {record.reason}{meaning}  {record.detail}", style="default")
     screen.print(headline)
     screen.print(f"key {record.key}   lead {record.lead_email or record.lead_id or '–'}")
-    words = _words(record)
+    words = steering.words_of(record)
     if words:
         screen.print(output.panel("they wrote", words))
     if record.draft:
@@ -165,15 +161,6 @@ def _print_event(record: Record, history: list[HistoryLine]) -> None:
         screen.print(output.trace_table(record.trace))
 
 
-def _words(record: Record) -> str:
-    if record.state is State.QUARANTINED:
-        return record.deliveries.get("body", "")
-    try:
-        return newest_words(webhook.merge(record.key, record.deliveries.values()).text)
-    except (MalformedEvent, ValueError):
-        return ""
-
-
 @events.command()
 @click.argument("key")
 def retry(key: str) -> None:
@@ -181,21 +168,10 @@ def retry(key: str) -> None:
     ledger = make_ledger(load_beside())
     record = _found_ours(ledger, key)
     if record.state is State.QUARANTINED:
-        click.echo(_retry_quarantined(ledger, record))
+        accepted = steering.retry_quarantined(ledger, record)
+        click.echo(f"{accepted.key}: {accepted.status}")
         return
     _order(lambda: ledger.retry(key, _me()), key, "can only retry what failed or was skipped")
-
-
-def _retry_quarantined(ledger: RedisLedger, record: Record) -> str:
-    headers = json.loads(record.deliveries.get("headers") or "{}")
-    try:
-        payload = json_value(record.deliveries["body"])
-    except ValueError:
-        raise NotPossible("no_json", f"{record.key}: what was kept is no JSON") from None
-    event = webhook.parse(payload, headers.get("webhook-id", ""))
-    accepted = ledger.accept(event, json.dumps(payload))
-    ledger.release(record.key)
-    return f"{accepted.key}: {accepted.status}"
 
 
 @events.command()

@@ -7,13 +7,11 @@ import click
 from worker.bootstrap import make_ledger
 from worker.contracts import lenient
 from worker.domain.errors import NotPossible
-from worker.domain.search import Query
 from worker.ledger.accounts import companies_of, person
-from worker.ledger.redis import RedisLedger
 from worker.running import load_beside
+from worker.steering import leads_of
 
 _ALL = "*"
-_ALL_EVENTS = 1_000_000
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -70,14 +68,8 @@ def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it
         ledger.suppress([person("address", bare)], "asked to stop: by hand")
         click.echo(f"{bare} gets no more answers")
         return
-    was = ledger.lift([person("address", bare), *companies_of(bare), *_leads_of(ledger, bare)])
+    was = ledger.lift([person("address", bare), *companies_of(bare), *leads_of(ledger, bare)])
     click.echo(f"{bare} may be answered again" if was else f"{bare} was not suppressed")
-
-
-def _leads_of(ledger: RedisLedger, address: str) -> set[str]:
-    """Return the leads that the ledger knows by an address."""
-    page = ledger.search(Query(person=person("address", address)), _ALL_EVENTS)
-    return {person("lead", record.lead_id) for record in page.records if record.lead_id}
 
 
 @click.command()
@@ -93,7 +85,7 @@ def forget(address: str, yes: bool) -> None:  # noqa: FBT001 - click calls it so
     ledger = make_ledger(load_beside())
     if not yes:
         click.confirm(f"Erase all events of {bare}? There is no way back", abort=True)
-    erased, kept = ledger.forget([person("address", bare), *_leads_of(ledger, bare)])
+    erased, kept = ledger.forget([person("address", bare), *leads_of(ledger, bare)])
     click.echo(f"{bare}: {erased} event{'s' * (erased != 1)} erased")
     if kept:
         raise NotPossible("at_risk", f"{kept} wait for an answer of the API; try again later")

@@ -249,5 +249,6 @@ REASONS: Final[Mapping[str, str]] = {
     "cap": "another answer went out first, and enough is enough",
     "cap_per_template": "this thread got that template already",
     "other_language": "the answer speaks another language than they do",
+    "taken_back": "a person stopped it before it left",
 }
 """What each guard's reason means, for people."""

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
-from worker.domain.model import Draft, TraceLine
+from worker.domain.model import Direction, Draft, Message, TraceLine
 from worker.domain.progress import State
 
 RECORD_VERSION: Final = 1
@@ -26,6 +27,7 @@ class Record:
         draft: the answer as rendered last; pinned once `approved_by` is set.
         tried: the answer whose request left last.
         seen: ids of the outgoing mails that were in the thread before `SENDING`.
+        thread: the end of the conversation as it was when a draft was held or began to wait.
 
     """
 
@@ -58,6 +60,7 @@ class Record:
     seen: frozenset[str] = frozenset()
     sent_id: str = ""
     trace: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
+    thread: tuple[Message, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,42 @@ def draft_fields(draft: Draft | None) -> dict[str, str]:
 def trace_field(trace: Sequence[TraceLine]) -> str:
     """Return the text in which a trace is kept."""
     return json.dumps([line.as_json() for line in trace])
+
+
+_MESSAGES_KEPT: Final = 20
+_CHARACTERS_KEPT: Final = 4000
+
+
+def thread_field(messages: Sequence[Message]) -> str:
+    """Return the text in which the end of a conversation is kept, for people to read."""
+    return json.dumps(
+        [
+            {
+                "id": message.id,
+                "direction": message.direction.value,
+                "at": message.at.isoformat() if message.at else "",
+                "sender": message.sender,
+                "subject": message.subject,
+                "text": message.text[:_CHARACTERS_KEPT],
+                "campaign_step": message.campaign_step,
+                "automatic": message.automatic,
+            }
+            for message in messages[-_MESSAGES_KEPT:]
+        ]
+    )
+
+
+def _thread(text: str) -> tuple[Message, ...]:
+    return tuple(
+        Message(
+            **{
+                **row,
+                "direction": Direction(row["direction"]),
+                "at": datetime.fromisoformat(row["at"]) if row["at"] else None,
+            }
+        )
+        for row in json.loads(text or "[]")
+    )
 
 
 def is_newer(fields: Mapping[str, str]) -> bool:
@@ -151,6 +190,7 @@ def from_fields(key: str, fields: Mapping[str, str]) -> Record:
         tried=_draft(fields.get("tried", "")),
         seen=frozenset(json.loads(fields.get("seen") or "[]")),
         trace=tuple(json.loads(fields.get("trace") or "[]")),
+        thread=_thread(fields.get("thread", "")),
         **{name: fields.get(name, "") for name in _TEXTS},  # type: ignore[arg-type]  # by table
         **{name: int(fields.get(name) or 0) for name in _NUMBERS},  # type: ignore[arg-type]  # by table
     )

@@ -48,6 +48,10 @@ class Query:
             and (not self.person or f'"{self.person}"' in row.get("people", ""))
         )
 
+    def finds(self, row: Mapping[str, str]) -> bool:
+        """Say whether a row fits and was received in the time asked for."""
+        return self.fits(row) and self.covers(int(row["received_at"]))
+
     def covers(self, received_at: int) -> bool:
         """Say whether an event was received in the time asked for (milliseconds)."""
         return self.since <= received_at and (self.until is None or received_at < self.until)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from worker.domain.addresses import company_domain
-from worker.domain.model import Draft, EventClass, ReplyEvent, TraceLine
+from worker.domain.model import Draft, EventClass, Message, ReplyEvent, TraceLine
 from worker.domain.optout import opt_out_subject, opt_out_words
 from worker.domain.quotes import newest_words
-from worker.domain.record import draft_fields, trace_field
+from worker.domain.record import draft_fields, thread_field, trace_field
 from worker.domain.words import fingerprint
 from worker.ports import Attempt
 
@@ -145,11 +145,14 @@ def told(*, detail: str, **more: str) -> dict[str, str]:
     return {"detail": detail} | {name: value for name, value in more.items() if value}
 
 
-def written(draft: Draft | None, trace: Sequence[TraceLine]) -> dict[str, str]:
+def written(
+    draft: Draft | None, trace: Sequence[TraceLine], thread: Sequence[Message] = ()
+) -> dict[str, str]:
     """Return the fields for what was decided; nothing where nothing was."""
     named = {"template": draft.template, "variant": draft.variant} if draft else {}
     drafted = draft_fields(draft) | named if draft else {}
-    return drafted | ({"trace": trace_field(trace)} if trace else {})
+    shown = {"thread": thread_field(thread)} if thread else {}
+    return drafted | ({"trace": trace_field(trace)} if trace else {}) | shown
 
 
 def attempted(attempt: Attempt) -> dict[str, str]:

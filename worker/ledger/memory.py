@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from worker.domain.errors import LeaseLost, NotPossible
-from worker.domain.model import Caps, Draft, Tally, TraceLine
+from worker.domain.model import Caps, Draft, Message, Tally, TraceLine
 from worker.domain.progress import AT_RISK, RESTING, WAKEABLE, State
 from worker.domain.record import Record, from_fields, is_newer, known_state
 from worker.ledger import accounts
@@ -106,18 +106,20 @@ class MemoryLedger(MemoryIntake):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
-        fields = {"detail": detail} | accounts.written(draft, trace)
+        fields = {"detail": detail} | accounts.written(draft, trace, thread)
         self._advance(claim, State.WAITING, reason, fields, due=until, parked=parked, counts=counts)
 
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
-        self._advance(claim, state, reason, told | accounts.written(draft, trace))
+        self._advance(claim, state, reason, told | accounts.written(draft, trace, thread))
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""
@@ -220,17 +222,26 @@ class MemoryLedger(MemoryIntake):
         self._due |= dict.fromkeys(taken, self._at + self._lease)
         return taken
 
-    def approve(self, key: str, by: str, draft: Draft | None = None) -> Record:
+    def approve(
+        self, key: str, by: str, draft: Draft | None = None, *, seen: int | None = None,
+        after: int = 0,
+    ) -> Record:  # fmt: skip
         """See `Ledger.approve`."""
-        row = self._ordered(key, {State.HELD})
+        row = self._ordered(key, {State.HELD}, seen)
         if not (draft or row.get("draft")):
             raise NotPossible("no_draft", key)
         fields = {"approved_by": by} | accounts.written(draft, ())
-        return self._order(key, by, State.WAITING, "approved", fields, due=0)
+        due = self._at + after if after else 0
+        return self._order(key, by, State.WAITING, "approved", fields, due=due)
 
-    def skip(self, key: str, by: str) -> Record:
+    def take_back(self, key: str, by: str) -> Record:
+        """See `Ledger.take_back`."""
+        self._ordered(key, {State.WAITING})
+        return self._order(key, by, State.HELD, "taken_back", {"approved_by": ""})
+
+    def skip(self, key: str, by: str, *, seen: int | None = None) -> Record:
         """See `Ledger.skip`."""
-        self._ordered(key, WAKEABLE | {State.HELD, State.QUARANTINED})
+        self._ordered(key, WAKEABLE | {State.HELD, State.QUARANTINED}, seen)
         return self._order(key, by, State.SKIPPED, "by_hand", {})
 
     def retry(self, key: str, by: str) -> Record:
@@ -239,7 +250,7 @@ class MemoryLedger(MemoryIntake):
         fields = {"tries": "0", "doubts": "0", "approved_by": ""}
         return self._order(key, by, State.RECEIVED, "retry", fields, due=0)
 
-    def _ordered(self, key: str, before: Iterable[State]) -> Row:
+    def _ordered(self, key: str, before: Iterable[State], seen: int | None = None) -> Row:
         row = self._row(key)
         if row is None:
             raise NotPossible("unknown", key)
@@ -247,6 +258,8 @@ class MemoryLedger(MemoryIntake):
             raise NotPossible("newer", key)
         if State(row["state"]) not in before:
             raise NotPossible(row["state"], key)
+        if seen not in (None, int(row.get("token") or 0)):
+            raise NotPossible("changed", key)
         return row
 
     def _order(

@@ -64,7 +64,7 @@ class MemoryIntake(MemoryViews):
     ) -> None:  # fmt: skip
         """Add a fact; where nothing was sent yet, it has the event decided again."""
         row, announced = self._rows[key], event.event_types[0]
-        self._stats["duplicate", announced] += 1
+        self._count_up("duplicate", announced)
         is_new = f"delivery:{announced}" not in row
         if not is_new and (row.get("worded") or not event.text):
             return
@@ -89,7 +89,7 @@ class MemoryIntake(MemoryViews):
         self._forget(key)
         times = {"received_at": str(self._at), "changed_at": str(self._at)}
         self._rows[key] = {**fields, **times, "state": state.value}
-        self._stats[state.value, reason] += 1
+        self._count_up(state.value, reason)
         self._remember(key, "", state, reason)
 
     def quarantine(self, body: str, reason: str, headers: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ from worker.ports import Claim
 HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * HOUR_MS
 _HISTORY_LINES: Final = 200
+_HOURS_KEPT: Final = 35 * 24
 
 L = TypeVar("L")
 R = TypeVar("R")
@@ -76,6 +77,7 @@ class MemoryRows:
         self._workers: dict[str, int] = {}
         self._stats: Counter[tuple[str, str]] = Counter()
         self._variants: Counter[tuple[str, str]] = Counter()
+        self._hours: dict[int, Counter[tuple[str, str]]] = {}
 
     def _row(self, key: str) -> Row | None:
         """Return a row unless its time is over, swept or not."""
@@ -105,7 +107,7 @@ class MemoryRows:
         if not is_legal(before, after):
             raise illegal(before, after)
         if before is not after:
-            self._stats[after.value, reason] += 1
+            self._count_up(after.value, reason)
             self._set_lifetime(key, after)
         if before is not after or row.get("reason") != reason:
             self._remember(key, before, after, reason, by)
@@ -116,6 +118,13 @@ class MemoryRows:
             self._open[conversation] = key
         elif self._open.get(conversation) == key:
             del self._open[conversation]
+
+    def _count_up(self, what: str, reason: str) -> None:
+        hour = self._at // HOUR_MS
+        self._stats[what, reason] += 1
+        self._hours.setdefault(hour, Counter())[what, reason] += 1
+        for old in [each for each in self._hours if each < hour - _HOURS_KEPT]:
+            del self._hours[old]
 
     def _set_lifetime(self, key: str, state: State) -> None:
         self._expiry.pop(key, None)

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record, from_fields
 from worker.domain.search import Page, Query, cursor, place
-from worker.ledger.memory_rows import MemoryRows, atomic
+from worker.ledger.memory_rows import HOUR_MS, MemoryRows, atomic
 
 _WORKER_SEEN_MS: Final = 30_000
+_ASKED: Final = ("state", "reason", "template", "campaign", "person")
 
 
 @atomic
@@ -76,12 +78,29 @@ class MemoryViews(MemoryRows):
         """See `Ledger.variants`."""
         return dict(self._variants)
 
+    def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:
+        """See `Ledger.hourly`."""
+        this = self._at // HOUR_MS
+        wanted = range(this - hours + 1, this + 1)
+        return {hour * HOUR_MS: dict(self._hours.get(hour, {})) for hour in wanted}
+
+    def size(self, query: Query) -> int:
+        """See `Ledger.size`."""
+        wanted = [replace(query, state=None, reason="", template="", campaign="", person="")]
+        asked = {n: v for n in _ASKED if (v := getattr(query, n))}
+        wanted = [replace(wanted[0], **{name: value}) for name, value in asked.items()] or wanted
+        return min(sum(map(one.finds, self._rows.values())) for one in wanted)
+
+    def held_off(self) -> int:
+        """See `Ledger.held_off`."""
+        return max(self._off_until - self._at, 0)
+
     def due(self) -> tuple[int, int]:
         """See `Ledger.due`."""
         return len(self._due), max(self._at - min(self._due.values(), default=self._at), 0)
 
-    def held_off(self) -> tuple[str, str]:
-        """See `Ledger.held_off`."""
+    def hold_reason(self) -> tuple[str, str]:
+        """See `Ledger.hold_reason`."""
         return self._off_why if self._off_until > self._at else ("", "")
 
     def seen_alive(self, worker: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from worker.domain.errors import LeaseLost, NotPossible
-from worker.domain.model import Draft, ReplyEvent, Sent, Tally, TraceLine, moment
+from worker.domain.model import Draft, Message, ReplyEvent, Sent, Tally, TraceLine, moment
 from worker.domain.progress import State
 from worker.domain.record import RECORD_VERSION, Record, from_fields, known_state
 from worker.ledger import accounts
@@ -89,9 +89,10 @@ class RedisLedger(RedisViews):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
-        fields = {"detail": detail} | accounts.written(draft, trace)
+        fields = {"detail": detail} | accounts.written(draft, trace, thread)
         self._advance(
             claim, State.WAITING, reason, fields, due=until, parked=parked or None, counts=counts
         )
@@ -99,10 +100,11 @@ class RedisLedger(RedisViews):
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        thread: Sequence[Message] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
-        self._advance(claim, state, reason, told | accounts.written(draft, trace))
+        self._advance(claim, state, reason, told | accounts.written(draft, trace, thread))
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""
@@ -170,17 +172,26 @@ class RedisLedger(RedisViews):
         """See `Ledger.take_due`."""
         return list(self._run("take_due", most=most))
 
-    def approve(self, key: str, by: str, draft: Draft | None = None) -> Record:
+    def approve(
+        self, key: str, by: str, draft: Draft | None = None, *, seen: int | None = None,
+        after: int = 0,
+    ) -> Record:  # fmt: skip
         """See `Ledger.approve`."""
         fields = {"approved_by": by} | accounts.written(draft, ())
         return self._order(
-            key, by, {State.HELD}, State.WAITING, "approved", fields, wakes=True, needs_draft=True
-        )
+            key, by, {State.HELD}, State.WAITING, "approved", fields, wakes=True,
+            needs_draft=True, seen=seen, after=after or None,
+        )  # fmt: skip
 
-    def skip(self, key: str, by: str) -> Record:
+    def take_back(self, key: str, by: str) -> Record:
+        """See `Ledger.take_back`."""
+        fields = {"approved_by": ""}
+        return self._order(key, by, {State.WAITING}, State.HELD, "taken_back", fields)
+
+    def skip(self, key: str, by: str, *, seen: int | None = None) -> Record:
         """See `Ledger.skip`."""
         before = {State.RECEIVED, State.WAITING, State.HELD, State.QUARANTINED}
-        return self._order(key, by, before, State.SKIPPED, "by_hand", {})
+        return self._order(key, by, before, State.SKIPPED, "by_hand", {}, seen=seen)
 
     def retry(self, key: str, by: str) -> Record:
         """See `Ledger.retry`."""

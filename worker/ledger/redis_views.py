@@ -13,6 +13,7 @@ from worker.domain.search import Page, Place, Query, cursor, place
 from worker.ledger.redis_store import RedisStore, away
 from worker.ledger.truth import Truth
 
+HOUR_MS: Final = 3_600_000
 _WORKER_SEEN_MS: Final = 30_000
 _CHUNK: Final = 100
 _MOST_LOOKED_AT: Final = 5_000
@@ -125,6 +126,35 @@ class RedisViews(RedisStore):
         return {_pair(name, "|"): int(count) for name, count in sent.items()}
 
     @away
+    def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:
+        """See `Ledger.hourly`."""
+        this = self._clock() // HOUR_MS
+        wanted = range(this - hours + 1, this + 1)
+        pipeline = self._redis.pipeline(transaction=False)
+        for hour in wanted:
+            pipeline.hgetall(f"{self._prefix}hour:{hour}")
+        counted = zip(wanted, pipeline.execute(), strict=True)
+        return {
+            hour * HOUR_MS: {_pair(name): int(count) for name, count in stats.items()}
+            for hour, stats in counted
+        }
+
+    @away
+    def size(self, query: Query) -> int:
+        """See `Ledger.size`."""
+        until = "+inf" if query.until is None else f"({query.until}"
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in query.lists or ["events"]:
+            pipeline.zcount(f"{self._prefix}{name}", query.since, until)
+        return int(min(pipeline.execute()))
+
+    @away
+    def held_off(self) -> int:
+        """See `Ledger.held_off`."""
+        until = int(self._redis.get(f"{self._prefix}hold_off") or 0)
+        return max(until - self._clock(), 0) if until else 0
+
+    @away
     def due(self) -> tuple[int, int]:
         """See `Ledger.due`."""
         first = self._redis.zrange(f"{self._prefix}due", 0, 0, withscores=True)
@@ -132,8 +162,8 @@ class RedisViews(RedisStore):
         return int(self._redis.zcard(f"{self._prefix}due")), late
 
     @away
-    def held_off(self) -> tuple[str, str]:
-        """See `Ledger.held_off`."""
+    def hold_reason(self) -> tuple[str, str]:
+        """See `Ledger.hold_reason`."""
         until, why = self._redis.mget(f"{self._prefix}hold_off", f"{self._prefix}hold_why")
         return _pair(why or "") if int(until or 0) > self._clock() else ("", "")
 

@@ -17,6 +17,15 @@ local function plan(key, at)
   if at then set_due(key, math.max(at, now)) else redis.call('ZREM', P .. 'due', key) end
 end
 
+-- Counts since the ledger began, and by the hour for as long as anybody looks at a chart.
+local HOUR_IN_MS, HOURS_KEPT_MS = 3600000, 35 * 86400000
+local function count_up(what)
+  local hour = P .. 'hour:' .. int(math.floor(now / HOUR_IN_MS))
+  redis.call('HINCRBY', P .. 'stats', what, 1)
+  redis.call('HINCRBY', hour, what, 1)
+  redis.call('PEXPIRE', hour, int(HOURS_KEPT_MS))
+end
+
 local function remember(key, before, after, reason, by)
   redis.call('RPUSH', P .. 'hist:' .. key, cjson.encode({
     at = now, before = before, after = after, reason = reason or '', by = by or '' }))
@@ -107,7 +116,7 @@ local function step(key, after, reason, by)
   redis.call('ZREM', P .. 'state:' .. before, key)
   redis.call('ZADD', P .. 'state:' .. after, int(received), key)
   if before ~= after then
-    redis.call('HINCRBY', P .. 'stats', after .. ' ' .. reason, 1)
+    count_up(after .. ' ' .. reason)
     set_lifetime(key, after)
   end
   local c = get(key, 'conversation')

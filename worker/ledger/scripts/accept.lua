@@ -88,7 +88,7 @@ if key then
     wake(key)
     find_words(key)
   end
-  redis.call('HINCRBY', P .. 'stats', 'duplicate ' .. a.event_type, 1)
+  count_up('duplicate ' .. a.event_type)
   return { 'duplicate', key, '' }
 end
 
@@ -99,7 +99,7 @@ tell(key)
 unindex(key) -- an expired one of the same name may not have been swept yet
 redis.call('ZADD', P .. 'events', int(now), key)
 redis.call('ZADD', P .. 'state:received', int(now), key)
-redis.call('HINCRBY', P .. 'stats', 'received ' .. a.event_type, 1)
+count_up('received ' .. a.event_type)
 remember(key, '', 'received', a.event_type)
 if a.opens then
   point_to(key)

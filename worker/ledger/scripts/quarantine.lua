@@ -4,7 +4,7 @@ if not exists(a.key) then
   write(a.key, { state = 'quarantined', received_at = int(now), changed_at = int(now) })
   redis.call('ZADD', P .. 'events', int(now), a.key)
   redis.call('ZADD', P .. 'state:quarantined', int(now), a.key)
-  redis.call('HINCRBY', P .. 'stats', 'quarantined ' .. a.reason, 1)
+  count_up('quarantined ' .. a.reason)
   remember(a.key, '', 'quarantined', a.reason)
 end
 return a.key
