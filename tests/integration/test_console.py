@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from web.app import create_app
 from web.console import Console, Door
-from web.receiver import Receiver
+from web.receiver import Desk, Receiver
 from web.spool import Spool
 from web.wsgi import make_door
 from worker.contracts import webhook
@@ -86,10 +86,12 @@ class Site:
     def make(self, **changes: Any) -> Flask:
         spool = Spool(Path("/dev/null/spool"))
         return create_app(
-            ledger=self.ledger,
+            ledgers={"": self.ledger},
             spool=spool,
             receiving=Receiver(
-                ledger=self.ledger, secrets=["s3cret"], publish=self.woken.append, spool=spool
+                desks=[Desk(ledger=self.ledger, secrets=["s3cret"])],
+                publish=self.woken.append,
+                spool=spool,
             ),
             ping_broker=lambda: None,
             queued=lambda: 0,
