@@ -254,6 +254,10 @@ class Ledger(Protocol):
         """Return one event's row."""
         ...
 
+    def knows(self, mail_id: str) -> bool:
+        """Say whether there is an event about an e-mail, or was one."""
+        ...
+
     def history(self, key: str) -> list[HistoryLine]:
         """Return the steps an event took, oldest first."""
         ...

@@ -60,6 +60,7 @@ class MemoryMirror:
         self._eras = 0
         self._touched = self._off_until = 0
         self._era = _Era()
+        self._replies: dict[str, int] = {}
 
     def start(self) -> Start:
         """See `Mirror.start`."""
@@ -104,6 +105,8 @@ class MemoryMirror:
             thread = self._era.threads.setdefault(mail.thread, _Thread())
             thread.at = self._now()
             thread.mails[mail.id] = mail.content
+            if mail.reply and mail.id not in self._era.thread_of:
+                self._replies.setdefault(mail.id, self._now())
             self._era.thread_of[mail.id] = mail.thread
         self._make_room()
 
@@ -143,3 +146,14 @@ class MemoryMirror:
                 wrote=thread.wrote,
                 mails=tuple(thread.mails.values()),
             )
+
+    def replies(self, *, age: int, most: int) -> list[str]:
+        """See `Mirror.replies`."""
+        with self._lock:
+            ripe = [(at, name) for name, at in self._replies.items() if at <= self._now() - age]
+            return [name for _, name in sorted(ripe)[:most]]
+
+    def check_off(self, mail_id: str) -> None:
+        """See `Mirror.check_off`."""
+        with self._lock:
+            self._replies.pop(mail_id, None)

@@ -17,6 +17,7 @@ MOST_AT_ONCE: Final = 1000
 """Leads that one call of `add` takes."""
 
 _PAGE: Final = 100
+_OWN: Final = ("first_name", "last_name", "company_name", "job_title", "phone", "website")
 
 
 class Interest(IntEnum):
@@ -58,12 +59,22 @@ class Leads:
 
     def find(self, email: str, campaign_id: str = "") -> Iterator[Lead]:
         """Yield the leads that have an address, of one campaign or of all."""
+        return map(_lead, self._listed(email, campaign_id))
+
+    def fields(self, email: str, campaign_id: str) -> dict[str, Any]:
+        """Return a lead's own fields as webhooks carry them; none where nobody knows it."""
+        lead = next(self._listed(email, campaign_id), {})
+        custom = lead.get("payload")
+        own = custom if isinstance(custom, Mapping) else {}
+        return {**own, **{name: lead[name] for name in _OWN if lead.get(name)}}
+
+    def _listed(self, email: str, campaign_id: str) -> Iterator[Mapping[str, Any]]:
         about = {"contacts": [email], "limit": _PAGE}
         about |= {"campaign": campaign_id} if campaign_id else {}
         found = pages(
             lambda cursor: self._client.ask("/v2/leads/list", about | after(cursor)), "leads"
         )
-        return (_lead(item) for page in found for item in page)
+        return (item for page in found for item in page)
 
     def set_interest(self, email: str, interest: int | None, campaign_id: str = "") -> None:
         """Set what a lead thinks of us, in one campaign or in all; None takes it back.
