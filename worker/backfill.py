@@ -30,7 +30,7 @@ BACKFILL: Final = "backfill"
 MISSED_SINCE: Final = "missed_since"
 """Under this name stands since when webhooks were missed for sure (milliseconds)."""
 
-EVERY: Final = timedelta(minutes=2)
+EVERY: Final = timedelta(minutes=1)
 LEASE: Final = timedelta(minutes=5)
 _OVERLAP_MS: Final = 10 * 60_000
 """Deliveries may be logged late: each pass reads the end of the one before again."""
@@ -121,17 +121,20 @@ class Backfill:
         self._clock = clock
 
     def __call__(self) -> float | None:
-        """Look once; return 0 where there is more to see at once, None where there is not.
+        """Look once; return the seconds until there is more to see, None where nobody knows.
 
         Raises:
             TryLater: the API is away, busy or refuses the key.
 
         """
         place = self._place()
-        self._refill()
+        if not place.began:
+            self._refill()
         scope = _Scope(our_hooks(self._hooks.all(), self._public_url))
         reads_on = self._read_log(place, scope)
-        return 0.0 if self._look_at_replies(place, scope) or reads_on else None
+        if self._look_at_replies(place, scope) or reads_on:
+            return 0.0
+        return self._grace / 1000 if self._mirror.replies(age=0, most=1) else None
 
     def _place(self) -> _Place:
         """Return where to go on; the first time that is here and now."""

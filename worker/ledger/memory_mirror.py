@@ -117,7 +117,7 @@ class MemoryMirror:
             if threads[name].at > self._now() - RETENTION_MS and size <= self._most_bytes:
                 return
             for mail_id in threads.pop(name).mails:
-                del self._era.thread_of[mail_id]
+                self._era.thread_of.pop(mail_id, None)
 
     def wrote(self, mail_id: str) -> None:
         """See `Mirror.wrote`."""
