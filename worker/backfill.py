@@ -96,7 +96,7 @@ class Backfill:
 
     """
 
-    def __init__(  # noqa: PLR0913 - it ties many parts together
+    def __init__(
         self,
         client: ApiClient,
         *,

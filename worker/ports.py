@@ -143,10 +143,12 @@ class Ledger(Protocol):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Let the lease go; the event comes back at `until`, in milliseconds.
 
         `parked` names what it waits for: when that ends, it comes back at once.
+        `deeds` are owed to the provider's side from now on (`worker.deeds`).
 
         Raises:
             LeaseLost: somebody else has the event.
@@ -157,6 +159,7 @@ class Ledger(Protocol):
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """End the work on an event: sent, skipped, held or failed.
 
@@ -184,8 +187,11 @@ class Ledger(Protocol):
         """
         ...
 
-    def suppress(self, people: Sequence[str], reason: str) -> None:
-        """Never answer these leads and addresses again."""
+    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
+        """Never answer these leads and addresses again.
+
+        `key`: the event for which the provider is owed the opt-out; "" where there is none.
+        """
         ...
 
     def lift(self, people: Sequence[str]) -> int:

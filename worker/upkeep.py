@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from worker import backfill, hookhealth, notify
+from worker import backfill, hookhealth, notify, writeback
 from worker.backfill import BACKFILL, MISSED_SINCE, Backfill
 from worker.bootstrap import (
     Shared,
@@ -21,14 +21,17 @@ from worker.bootstrap import (
 from worker.chores import Chore, ChoreThread
 from worker.contracts.email.api import EmailApi
 from worker.domain.errors import MIRROR, NoScope, TryLater
+from worker.domain.model import Mode
 from worker.domain.notices import Notice
 from worker.hookhealth import HOOK, HookHealth
 from worker.ledger.memo import RedisMemo
+from worker.ledger.redis import RedisLedger
+from worker.library import Library
 from worker.mirror import REFILL, Refill
 from worker.notify import DIGEST, NOTIFY, Memo, Watch
 from worker.pipeline import hold_everything
-from worker.ports import Ledger
 from worker.settings import Settings
+from worker.writeback import WRITE_BACK, Wanted, WriteBack
 
 _REFILL_GRACE: Final = timedelta(seconds=5)
 """What filling the mirror takes beside its one call: waiting for the turn, and the store."""
@@ -48,12 +51,12 @@ class _Workspace:
 
     settings: Settings
     shared: Shared
-    ledger: Ledger
+    ledger: RedisLedger
     memo: Memo
     wake: Wake
 
 
-def make_chores(settings: Settings, ledger: Ledger, wake: Wake) -> list[ChoreThread]:
+def make_chores(settings: Settings, ledger: RedisLedger, wake: Wake) -> list[ChoreThread]:
     """Return the chores of a worker, each in its thread.
 
     Args:
@@ -80,6 +83,8 @@ def _with_provider(own: _Workspace) -> Iterator[Chore]:
     yield _refilling(own)
     yield _backfilling(own)
     yield _watching_hooks(own)
+    if own.settings.mode is not Mode.SHADOW:
+        yield _writing_back(own)
 
 
 def _refilling(own: _Workspace) -> Chore:
@@ -124,6 +129,23 @@ def _fetch_missed(own: _Workspace, since: datetime | None) -> None:
     if since:
         own.memo.remember(MISSED_SINCE, str(round(1000 * since.timestamp())))
     own.shared.plan.ask(BACKFILL)
+
+
+def _writing_back(own: _Workspace) -> Chore:
+    """Tell the provider what became of events; in shadow mode, where nothing leaves, that waits."""
+    templates = Library(own.settings.templates).current
+    only = own.settings.api_contract == EmailApi.NAME
+    run = WriteBack(
+        make_api(own.settings, own.shared),
+        owed=own.ledger,
+        ledger=own.ledger,
+        mirror=own.shared.mirror,
+        wanted=Wanted(
+            is_on=lambda: templates().settings.write_back,
+            speaks=lambda record: bool(record.lead_email) and (only or not record.lead_id),
+        ),
+    )
+    return Chore(name=WRITE_BACK, run=run, every=writeback.EVERY, lease=writeback.LEASE)
 
 
 def _messenger(settings: Settings) -> Callable[[Notice], None]:

@@ -11,7 +11,8 @@ from worker.contracts.email.api import EmailApi
 from worker.contracts.email.campaigns import Campaigns
 from worker.contracts.email.emails import Emails
 from worker.contracts.email.hooks import Hooks
-from worker.contracts.email.leads import BlockList, Interest, Leads
+from worker.contracts.email.leads import BlockList, Leads
+from worker.domain.interest import Interest
 from worker.domain.model import Draft, ReplyEvent
 from worker.http import ApiClient
 

@@ -20,6 +20,7 @@ from pydantic import (
 
 from worker.domain.calendars import Holidays
 from worker.domain.durations import parse_duration, parse_range
+from worker.domain.interest import parse_interest
 from worker.domain.model import Caps, Mode
 from worker.domain.schedule import Hours, parse_zone
 
@@ -36,6 +37,10 @@ class TemplateError(Exception):
 
 def _hours(value: object) -> Hours | None:
     return None if value in (None, False, "off") else Hours.parse(str(value))
+
+
+def _interest(value: object) -> int | None:
+    return None if value is None else parse_interest(value)
 
 
 def _holidays(value: object) -> Holidays | None:
@@ -61,6 +66,7 @@ def _zone(value: object) -> str:
 
 Delay = Annotated[tuple[timedelta, timedelta], BeforeValidator(parse_range)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SetInterest = Annotated[int | None, BeforeValidator(_interest)]
 OpenHours = Annotated[Hours | None, BeforeValidator(_hours)]
 Cap = Annotated[int | None, BeforeValidator(_cap)]
 Zone = Annotated[str, BeforeValidator(_zone)]
@@ -90,6 +96,7 @@ class FrontMatter(_Strict):
     undo: Duration = timedelta(0)
     hours: OpenHours = None
     resume: bool = False
+    set_interest: SetInterest = None
     examples: Examples = Examples()
 
     @field_validator("resume")
@@ -137,6 +144,7 @@ class TemplateSettings(_Strict):
     exclude: tuple[str, ...] = ()
     doubt: Literal["resend", "hold"] = "resend"
     opt_out: Literal["address", "domain"] = "address"
+    write_back: bool = True
     timezone: Zone = ""
     holidays: Calendar = None
     accounts: dict[str, Account] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ Rows hold the same text fields as the Redis hashes; the steps are those of `scri
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from worker.domain.deeds import OPT_OUT
 from worker.domain.errors import LeaseLost, NotPossible
 from worker.domain.model import Caps, Draft, Tally, TraceLine
 from worker.domain.progress import AT_RISK, RESTING, WAKEABLE, State
@@ -106,18 +107,22 @@ class MemoryLedger(MemoryIntake):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
         fields = {"detail": detail} | accounts.written(draft, trace)
         self._advance(claim, State.WAITING, reason, fields, due=until, parked=parked, counts=counts)
+        self._owe(claim.record.key, deeds)
 
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
         self._advance(claim, state, reason, told | accounts.written(draft, trace))
+        self._owe(claim.record.key, deeds)
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""
@@ -189,9 +194,10 @@ class MemoryLedger(MemoryIntake):
         over = _over(attempt.caps, tally, attempt.draft.template)
         return "cap" if over and not row.get("approved_by") else None
 
-    def suppress(self, people: Sequence[str], reason: str) -> None:
+    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
         """See `Ledger.suppress`."""
         self._suppress(people, reason)
+        self._owe(key, OPT_OUT)
 
     def lift(self, people: Sequence[str]) -> int:
         """See `Ledger.lift`."""

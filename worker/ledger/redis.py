@@ -5,19 +5,20 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
+from worker.domain.deeds import OPT_OUT
 from worker.domain.errors import LeaseLost, NotPossible
 from worker.domain.model import Draft, ReplyEvent, Sent, Tally, TraceLine, moment
 from worker.domain.progress import State
 from worker.domain.record import RECORD_VERSION, Record, from_fields, known_state
 from worker.ledger import accounts
+from worker.ledger.redis_deeds import RedisDeeds
 from worker.ledger.redis_store import answers, connect
-from worker.ledger.redis_views import RedisViews
 from worker.ports import Acceptance, Attempt, Claim, NotNow, Refusal
 
 __all__ = ["RedisLedger", "answers", "connect"]
 
 
-class RedisLedger(RedisViews):
+class RedisLedger(RedisDeeds):
     """A workspace's ledger; see `worker.ports.Ledger` for what each method promises."""
 
     def accept(self, event: ReplyEvent, payload: str) -> Acceptance:
@@ -37,6 +38,7 @@ class RedisLedger(RedisViews):
             told_at=accounts.told_at(event),
             opens=accounts.opens(event),
             ignored=accounts.ignored_reason(event),
+            deeds=accounts.deeds_of(event),
         )
         return Acceptance(key=key, status=status, reason=reason)
 
@@ -89,20 +91,24 @@ class RedisLedger(RedisViews):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
         fields = {"detail": detail} | accounts.written(draft, trace)
         self._advance(
-            claim, State.WAITING, reason, fields, due=until, parked=parked or None, counts=counts
-        )
+            claim, State.WAITING, reason, fields, due=until, parked=parked or None,
+            counts=counts, deeds=list(deeds),
+        )  # fmt: skip
 
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
-        self._advance(claim, state, reason, told | accounts.written(draft, trace))
+        fields = told | accounts.written(draft, trace)
+        self._advance(claim, state, reason, fields, deeds=list(deeds))
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""
@@ -150,9 +156,10 @@ class RedisLedger(RedisViews):
             raise LeaseLost("lease_lost", claim.record.key)
         return None if answer == "ok" else cast("Refusal", answer)
 
-    def suppress(self, people: Sequence[str], reason: str) -> None:
+    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
         """See `Ledger.suppress`."""
-        self._run("suppress", people=list(people), reason=reason)
+        deeds = list(OPT_OUT) if key else []
+        self._run("suppress", people=list(people), reason=reason, key=key, deeds=deeds)
 
     def lift(self, people: Sequence[str]) -> int:
         """See `Ledger.lift`."""

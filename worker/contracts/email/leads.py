@@ -5,7 +5,6 @@ All but `add` may be repeated without harm: each says what shall be, not what sh
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Final
 
 from worker.contracts.campaign import Upload, upload_of
@@ -20,26 +19,12 @@ _PAGE: Final = 100
 _OWN: Final = ("first_name", "last_name", "company_name", "job_title", "phone", "website")
 
 
-class Interest(IntEnum):
-    """The provider's words for what a lead thinks of us; custom labels are other numbers."""
-
-    NO_SHOW = -4
-    LOST = -3
-    WRONG_PERSON = -2
-    NOT_INTERESTED = -1
-    OUT_OF_OFFICE = 0
-    INTERESTED = 1
-    MEETING_BOOKED = 2
-    MEETING_COMPLETED = 3
-    WON = 4
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
     """A lead of one campaign: an address in two campaigns is two leads.
 
     Attributes:
-        interest: see `Interest`; None where nobody has said.
+        interest: see `worker.domain.interest`; None where nobody has said.
         subsequence_id: the follow-up sequence it is in; "" for none.
 
     """
