@@ -33,7 +33,7 @@ MOST_TRIES: Final = 10
 
 _FIRST_WAIT: Final = 30.0
 _LONGEST_WAIT: Final = 7200.0
-_NO_SCOPE_WAIT: Final = 3600.0
+_NO_SCOPE_WAIT: Final = 600.0
 
 _log = structlog.get_logger(__name__)
 
