@@ -129,6 +129,10 @@ def test_two_hundred_replies_of_a_disabled_webhook_are_answered_or_explained_onc
         assert {ends[key] for key in away} == {("skipped", "automatic_reply")}
         assert provider.http.get(f"/v2/webhooks/{hook}").json()["status"] == 1
 
+        eventually(lambda: ledger.owed() == 0)
+        blocked = provider.http.get("/v2/block-lists-entries?limit=100").json()["items"]
+        assert {row["bl_value"] for row in blocked} == {address(name) for name in (*told, *gone)}
+
         live = provider.writes("afterwards", PRICE)
         eventually(lambda: provider.answered()[live] == 1)
         assert max(provider.answered().values()) == 1
