@@ -17,7 +17,7 @@ from worker.contracts.email.hooks import ALL_EVENTS, Delivery, Hook, Hooks, our_
 from worker.contracts.email.replies import Replies
 from worker.contracts.lenient import identity, moment
 from worker.domain.durations import milliseconds
-from worker.domain.errors import GiveUp, MalformedEvent
+from worker.domain.errors import GiveUp, MalformedEvent, NoScope
 from worker.domain.model import moment as at_ms
 from worker.http import ApiClient
 from worker.mails import Mirror
@@ -131,7 +131,11 @@ class Backfill:
         if not place.began:
             self._refill()
         scope = _Scope(our_hooks(self._hooks.all(), self._public_url))
-        reads_on = self._read_log(place, scope)
+        try:
+            reads_on = self._read_log(place, scope)
+        except NoScope:  # the other source needs none of it
+            self._look_at_replies(place, scope)
+            raise
         if self._look_at_replies(place, scope) or reads_on:
             return 0.0
         return self._grace / 1000 if self._mirror.replies(age=0, most=1) else None

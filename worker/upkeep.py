@@ -20,9 +20,11 @@ from worker.bootstrap import (
 )
 from worker.chores import Chore, ChoreThread
 from worker.contracts.email.api import EmailApi
+from worker.contracts.lead.api import LeadApi
 from worker.domain.errors import MIRROR, NoScope, TryLater
 from worker.domain.model import Mode
 from worker.domain.notices import Notice
+from worker.domain.record import Record
 from worker.hookhealth import HOOK, HookHealth
 from worker.ledger.memo import RedisMemo
 from worker.ledger.redis import RedisLedger
@@ -71,7 +73,7 @@ def make_chores(settings: Settings, ledger: RedisLedger, wake: Wake) -> list[Cho
     memo = RedisMemo(make_client(settings), name=keys_of(settings))
     own = _Workspace(settings=settings, shared=share(settings), ledger=ledger, memo=memo, wake=wake)
     trouble = partial(hold_everything, ledger)
-    chores = [*_notifying(own), *(_with_provider(own) if _speaks_email(settings) else ())]
+    chores = [*_notifying(own), *_with_provider(own)]
     return [ChoreThread(chore, own.shared.plan, trouble=trouble) for chore in chores]
 
 
@@ -80,9 +82,10 @@ def _speaks_email(settings: Settings) -> bool:
 
 
 def _with_provider(own: _Workspace) -> Iterator[Chore]:
-    yield _refilling(own)
-    yield _backfilling(own)
-    yield _watching_hooks(own)
+    if _speaks_email(own.settings):
+        yield _refilling(own)
+        yield _backfilling(own)
+        yield _watching_hooks(own)
     if own.settings.mode is not Mode.SHADOW:
         yield _writing_back(own)
 
@@ -134,7 +137,7 @@ def _fetch_missed(own: _Workspace, since: datetime | None) -> None:
 def _writing_back(own: _Workspace) -> Chore:
     """Tell the provider what became of events; in shadow mode, where nothing leaves, that waits."""
     templates = Library(own.settings.templates).current
-    only = own.settings.api_contract == EmailApi.NAME
+    contract = own.settings.api_contract
     run = WriteBack(
         make_api(own.settings, own.shared),
         owed=own.ledger,
@@ -142,10 +145,17 @@ def _writing_back(own: _Workspace) -> Chore:
         mirror=own.shared.mirror,
         wanted=Wanted(
             is_on=lambda: templates().settings.write_back,
-            speaks=lambda record: bool(record.lead_email) and (only or not record.lead_id),
+            speaks=lambda record: _is_by_email(record, contract),
         ),
     )
     return Chore(name=WRITE_BACK, run=run, every=writeback.EVERY, lease=writeback.LEASE)
+
+
+def _is_by_email(record: Record, contract: str) -> bool:
+    """Say whether an event is one of contract `email`, whose calls name leads by address."""
+    if contract == LeadApi.NAME or not record.lead_email:
+        return False
+    return contract == EmailApi.NAME or not record.lead_id
 
 
 def _messenger(settings: Settings) -> Callable[[Notice], None]:

@@ -160,6 +160,17 @@ def test_what_became_of_it_is_told_and_the_event_stays_as_it_is(
     assert ledger.owed() == 0
 
 
+def test_what_is_left_out_is_neither_told_nor_counted(ledger: Store) -> None:
+    accept(ledger)
+    ledger.close(claimed(ledger), State.SKIPPED, "by_rule", deeds=("interest:1",))
+    deed = ledger.take_deed()
+    assert deed
+    ledger.end_deed(deed, "left_out")
+    assert told(ledger)[-1] == "by_rule"
+    assert not [what for what, _ in ledger.outcomes() if what == "write_back"]
+    assert ledger.owed() == 0
+
+
 Late = Callable[[Store, Deed], None]
 
 

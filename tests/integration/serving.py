@@ -27,7 +27,9 @@ def running(app: Flask) -> Iterator[str]:
 class Client(ApiClient):
     """Remembers what it opens, in whatever thread, so that the end of a test closes it."""
 
-    def __init__(self, url: str, opened: list[httpx.Client], *, key: str, deadline: float) -> None:
+    def __init__(
+        self, url: str, opened: list[httpx.Client], *, key: str = "k3y", deadline: float = 10.0
+    ) -> None:
         super().__init__(url, key, deadline=deadline)
         self._opened = opened
 

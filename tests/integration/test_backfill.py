@@ -306,6 +306,22 @@ def test_without_the_scope_for_leads_a_reply_is_backfilled_all_the_same(desk: De
     assert desk.keys() == {missed}
 
 
+def test_without_the_scope_for_the_log_the_mirror_is_looked_at_all_the_same(desk: Desk) -> None:
+    desk.hook()
+    desk.look()
+    missed = desk.unlogged("ann")
+    desk.refill()
+    desk.world.clock.now += GRACE
+
+    def refused(*_: object) -> None:
+        raise NoScope("api_refused", everyone=True)
+
+    desk.backfill._hooks.failed = refused  # type: ignore[method-assign,assignment]
+    with pytest.raises(NoScope):
+        desk.backfill()
+    assert desk.keys() == {missed}
+
+
 def test_a_run_asks_for_the_mirror_to_be_filled(desk: Desk) -> None:
     desk.backfill()
     assert desk.asked == 1

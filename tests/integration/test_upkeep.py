@@ -1,5 +1,6 @@
 """Which chores a workspace has, and which of them wait until the provider speaks their contract."""
 
+import json
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -11,6 +12,7 @@ from web.sandbox import create_app
 from worker import upkeep
 from worker.backfill import BACKFILL
 from worker.chores import ChoreThread
+from worker.contracts import webhook
 from worker.hookhealth import HOOK
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger
@@ -58,7 +60,7 @@ def calls(sandbox: httpx.Client) -> set[str]:
         ({"api_contract": "email"}, {REFILL, BACKFILL, HOOK, WRITE_BACK}),
         ({"api_contract": "email", "mode": "hold"}, {REFILL, BACKFILL, HOOK, WRITE_BACK}),
         ({"api_contract": "email", "mode": "shadow"}, {REFILL, BACKFILL, HOOK}),
-        ({"api_contract": "lead"}, set()),
+        ({"api_contract": "lead"}, {WRITE_BACK}),
     ],
 )
 def test_a_workspace_has_the_chores_of_its_contract_and_mode(
@@ -92,3 +94,23 @@ def test_a_provider_that_is_known_to_speak_it_is_asked_from_the_start(
     assert calls(sandbox) == {
         "GET /v2/webhooks 200", "GET /v2/webhook-events 200", "GET /v2/emails 200",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("contract", "lead_id", "asks"),
+    [("auto", "", True), ("auto", "l-1", False), ("email", "l-1", True), ("lead", "l-1", False)],
+)
+def test_only_what_is_of_contract_email_is_written_back_and_nothing_piles_up(
+    make: Make, sandbox: httpx.Client, redis_client: redis.Redis, contract: str, lead_id: str,
+    asks: bool,  # noqa: FBT001 - an example
+) -> None:  # fmt: skip
+    ledger = RedisLedger(redis_client, lease=60_000, retention=86_400_000)
+    payload = {
+        "event_type": "reply_received", "email_id": "m-1", "lead_email": "ann@lead.example",
+        "lead_id": lead_id, "reply_text": "Please remove me from your list.",
+    }  # fmt: skip
+    ledger.accept(webhook.parse(payload), json.dumps(payload))
+    chore = make(api_contract=contract)[WRITE_BACK]
+    while ledger.owed():
+        assert chore.tick()
+    assert bool(calls(sandbox)) is asks

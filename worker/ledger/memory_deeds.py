@@ -22,7 +22,8 @@ class MemoryDeeds(MemoryViews):
         """See `Deeds.end_deed`."""
         if self._deeds.pop((deed.name, deed.key), None) is None:
             return
-        self._stats["write_back", f"{deed.name.partition(':')[0]}_{outcome}"] += 1
+        if outcome != "left_out":
+            self._stats["write_back", f"{deed.name.partition(':')[0]}_{outcome}"] += 1
         if row := self._row(deed.key):
             row[f"deed:{deed.name}"] = outcome
             if said:
