@@ -164,7 +164,7 @@ class Backfill:
             self._keep(replace(place, began=0, cursor=""))
             raise
         missed = [d for d in page if scope.has_url(d.url) and not _is_before(d, place.since)]
-        self._take_all(json.dumps(delivery.payload) for delivery in missed)
+        self._wake_all([self._take(json.dumps(delivery.payload)) for delivery in missed])
         if cursor and not _is_past(page, place.since):
             self._keep(replace(place, cursor=cursor))
             return True
@@ -180,10 +180,12 @@ class Backfill:
     def _look_at_replies(self, place: _Place, scope: _Scope) -> bool:
         """Take the replies that no event knows; say whether there are more to look at."""
         found = self._mirror.replies(age=self._grace, most=_MOST_REPLIES)
+        taken: list[str] = []
         for mail_id in found:
             if not self._ledger.knows(mail_id):
-                self._take_all(self._missed(mail_id, place, scope))
+                taken += map(self._take, self._missed(mail_id, place, scope))
             self._mirror.check_off(mail_id)
+        self._wake_all(taken)
         return len(found) == _MOST_REPLIES
 
     def _missed(self, mail_id: str, place: _Place, scope: _Scope) -> Iterator[str]:
@@ -199,11 +201,11 @@ class Backfill:
         kept = next((item for item in items if identity(item, "id") == mail_id), None)
         return self._replies.mail(mail_id) if kept is None else kept
 
-    def _take_all(self, payloads: Iterable[str]) -> None:
-        taken = [key for key in map(self._take, payloads) if key]
-        if taken:
-            _log.warning("backfilled", events=len(taken), first=taken[0])
-            self._wake(taken)
+    def _wake_all(self, taken: Iterable[str]) -> None:
+        keys = [key for key in taken if key]
+        if keys:
+            _log.warning("backfilled", events=len(keys), first=keys[0])
+            self._wake(keys)
 
     def _take(self, payload: str) -> str:
         """Take a delivery as the receiver does; return the event's key where it is a new one."""

@@ -143,26 +143,6 @@ class Hooks:
         items = listed if isinstance(listed, list) else []
         return [identity(item, "id") for item in items if isinstance(item, Mapping)]
 
-    def deliveries(
-        self, *, success: bool | None = None, since: date | None = None, until: date | None = None
-    ) -> Iterator[Delivery]:
-        """Yield logged deliveries, one call for each hundred.
-
-        Args:
-            success: only those that were taken, or only those that were not.
-            since: the first day (UTC).
-            until: the last day, included.
-
-        """
-        told = {"from": since and since.isoformat(), "to": until and until.isoformat()}
-        told["success"] = None if success is None else str(success).lower()
-        asked = {"limit": _PAGE} | {key: value for key, value in told.items() if value}
-        found = pages(
-            lambda cursor: self._client.get("/v2/webhook-events", asked | after(cursor)),
-            "deliveries",
-        )
-        return (_delivery(item) for page in found for item in page)
-
     def failed(self, since: date, cursor: str = "") -> tuple[list[Delivery], str]:
         """Return a page of the deliveries that were not taken, and what follows it; "" at the end.
 
