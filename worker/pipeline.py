@@ -178,8 +178,7 @@ class Pipeline:
         """Suppress at once, whatever the event's age, the mode or the pause."""
         if facts.opt_out and not (claim.suppressed and claim.domain_suppressed):
             gone = [*people_in(facts), *companies_in(facts)]
-            words = f"asked to stop: {facts.opt_out}"
-            self._ledger.suppress(gone, words, key=claim.record.key)
+            self._ledger.suppress(gone, f"asked to stop: {facts.opt_out}")
 
     def _decide(self, claim: Claim, event: ReplyEvent) -> str:
         api = self._api_for(event)
@@ -231,8 +230,7 @@ class Pipeline:
                 return end(State.HELD, reason, detail=detail, template=template)
             case OptOut(detail, template):
                 words = f"template {template}: {detail}"
-                gone = [*people_in(case.facts), *companies_in(case.facts)]
-                self._ledger.suppress(gone, words, key=case.claim.record.key)
+                self._ledger.suppress([*people_in(case.facts), *companies_in(case.facts)], words)
                 return end(State.SKIPPED, "opted_out", detail=detail, template=template)
 
     def _await_return(

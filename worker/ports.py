@@ -187,11 +187,8 @@ class Ledger(Protocol):
         """
         ...
 
-    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
-        """Never answer these leads and addresses again.
-
-        `key`: the event for which the provider is owed the opt-out; "" where there is none.
-        """
+    def suppress(self, people: Sequence[str], reason: str) -> None:
+        """Never answer these leads and addresses again."""
         ...
 
     def lift(self, people: Sequence[str]) -> int:

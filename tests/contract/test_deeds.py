@@ -101,23 +101,16 @@ def test_an_opt_out_that_was_taken_back_is_not_owed_again(ledger: Store, clock: 
     assert taken(ledger) == []
 
 
-@pytest.mark.parametrize("again", ["suppress", "close"])
-def test_what_is_owed_or_was_done_is_not_owed_again(ledger: Store, again: str) -> None:
+def test_what_is_owed_or_was_done_is_not_owed_again(ledger: Store) -> None:
     accept(ledger, "Please remove me from your list.")
     for deed in list(iter(ledger.take_deed, None)):
         ledger.end_deed(deed, "done", "write-back: done")
-    claim = claimed(ledger)
-    if again == "suppress":
-        ledger.suppress(["lead:x"], "asked to stop", key="mail-1")
-    else:
-        ledger.close(claim, State.SKIPPED, "opted_out", deeds=deeds.OPT_OUT)
+    ledger.close(claimed(ledger), State.SKIPPED, "opted_out", deeds=deeds.OPT_OUT)
     assert ledger.owed() == 0
 
 
 def test_suppressing_by_hand_owes_nothing(ledger: Store) -> None:
     ledger.suppress(["lead:x"], "by hand")
-    assert ledger.owed() == 0
-    ledger.suppress(["lead:x"], "by hand", key="no-such-event")
     assert ledger.owed() == 0
 
 

@@ -266,8 +266,11 @@ def test_a_late_webhook_and_the_mirror_make_one_event(desk: Desk) -> None:
 def test_mail_of_people_who_are_no_leads_is_left_alone(desk: Desk) -> None:
     desk.hook()
     desk.look()
-    emails = [{"direction": "in", "lead": "news@letters.example", "campaign_id": None}]
-    desk.http.put("/sandbox/leads/stranger", json={"emails": emails}).raise_for_status()
+    at = desk.world.clock.moment.isoformat()
+    mail = {"direction": "in", "timestamp_created": at, "timestamp_email": at}
+    for more in ({"lead": "news@letters.example", "campaign_id": None}, {"lead": ""}):
+        told = {"emails": [mail | more]}
+        desk.http.put(f"/sandbox/leads/stranger-{more['lead']}", json=told).raise_for_status()
     desk.look(later=GRACE)
     assert desk.keys() == set()
 

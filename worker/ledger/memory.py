@@ -6,7 +6,6 @@ Rows hold the same text fields as the Redis hashes; the steps are those of `scri
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from worker.domain.deeds import OPT_OUT
 from worker.domain.errors import LeaseLost, NotPossible
 from worker.domain.model import Caps, Draft, Tally, TraceLine
 from worker.domain.progress import AT_RISK, RESTING, WAKEABLE, State
@@ -194,10 +193,9 @@ class MemoryLedger(MemoryIntake):
         over = _over(attempt.caps, tally, attempt.draft.template)
         return "cap" if over and not row.get("approved_by") else None
 
-    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
+    def suppress(self, people: Sequence[str], reason: str) -> None:
         """See `Ledger.suppress`."""
         self._suppress(people, reason)
-        self._owe(key, OPT_OUT)
 
     def lift(self, people: Sequence[str]) -> int:
         """See `Ledger.lift`."""

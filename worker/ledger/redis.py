@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from worker.domain.deeds import OPT_OUT
 from worker.domain.errors import LeaseLost, NotPossible
 from worker.domain.model import Draft, ReplyEvent, Sent, Tally, TraceLine, moment
 from worker.domain.progress import State
@@ -156,10 +155,9 @@ class RedisLedger(RedisDeeds):
             raise LeaseLost("lease_lost", claim.record.key)
         return None if answer == "ok" else cast("Refusal", answer)
 
-    def suppress(self, people: Sequence[str], reason: str, *, key: str = "") -> None:
+    def suppress(self, people: Sequence[str], reason: str) -> None:
         """See `Ledger.suppress`."""
-        deeds = list(OPT_OUT) if key else []
-        self._run("suppress", people=list(people), reason=reason, key=key, deeds=deeds)
+        self._run("suppress", people=list(people), reason=reason)
 
     def lift(self, people: Sequence[str]) -> int:
         """See `Ledger.lift`."""

@@ -1,4 +1,3 @@
 -- Never answer these people again.
 suppress(a.people, a.reason)
-owe(a.key, a.deeds)
 return 'ok'
