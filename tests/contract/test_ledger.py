@@ -1407,7 +1407,7 @@ class Twice:
         return first
 
 
-def whole_life(ledger: Ledger, clock: HandClock) -> None:
+def whole_life(ledger: Any, clock: HandClock) -> None:
     """Do everything a ledger can do, in a sensible order."""
     ledger.pause("camp")
     claim = opened(ledger)
@@ -1434,7 +1434,10 @@ def whole_life(ledger: Ledger, clock: HandClock) -> None:
     ledger.approve("mail-1", "ann")
     claim = claimed(ledger)
     ledger.sending(claim, attempt())
-    ledger.close(claim, State.FAILED, "bad_request")
+    ledger.close(claim, State.FAILED, "bad_request", deeds=("read",))
+    deed = ledger.take_deed()
+    ledger.put_off_deed(deed, 0)
+    ledger.end_deed(deed, "done", "write-back: done")
     ledger.retry("mail-1", "ann")
     ledger.skip("mail-1", "ann")
     ledger.accept(signal(), "{}")

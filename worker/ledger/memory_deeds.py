@@ -1,7 +1,7 @@
 """What is owed to the provider's side of events, in memory; the steps are those of `deed_*.lua`."""
 
 from worker.deeds import Deed, Outcome
-from worker.ledger.memory_rows import atomic, count
+from worker.ledger.memory_rows import atomic
 from worker.ledger.memory_views import MemoryViews
 
 
@@ -34,8 +34,8 @@ class MemoryDeeds(MemoryViews):
         if (deed.name, deed.key) not in self._deeds:
             return
         self._deeds[deed.name, deed.key] = self._at + milliseconds
-        if counts and (row := self._row(deed.key)):
-            count(row, f"tries:{deed.name}")
+        if row := self._row(deed.key):
+            row[f"tries:{deed.name}"] = str(deed.tries + counts)
 
     def owed(self) -> int:
         """See `Deeds.owed`."""

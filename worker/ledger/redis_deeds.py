@@ -19,7 +19,8 @@ class RedisDeeds(RedisViews):
 
     def put_off_deed(self, deed: Deed, milliseconds: int, *, counts: bool = True) -> None:
         """See `Deeds.put_off_deed`."""
-        self._run("deed_put_off", key=deed.key, name=deed.name, wait=milliseconds, counts=counts)
+        tries = deed.tries + counts
+        self._run("deed_put_off", key=deed.key, name=deed.name, wait=milliseconds, tries=tries)
 
     @away
     def owed(self) -> int:
