@@ -1,23 +1,19 @@
 """Which implementation is real: the one place where the parts are put together."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
-from typing import Final
 
 import redis
 import structlog
 
-from worker.chores import Chore, ChoreThread, Plan
+from worker.chores import Plan
 from worker.contracts.email.api import EmailApi
 from worker.contracts.lead.api import LeadApi
 from worker.domain.durations import milliseconds
-from worker.domain.errors import MIRROR, ConfigurationError, LedgerAway
+from worker.domain.errors import ConfigurationError, LedgerAway
 from worker.domain.model import ReplyEvent
 from worker.http import ApiClient
-from worker.ledger.memo import RedisMemo
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger, connect
 from worker.ledger.redis_mirror import RedisMirror
@@ -26,19 +22,11 @@ from worker.ledger.truth import problems
 from worker.library import Library
 from worker.limiter import Limiter
 from worker.mails import Mirror
-from worker.mirror import REFILL, MirroredApi, Refill
-from worker.notify import DIGEST, NOTIFY, Messenger, Watch
-from worker.notify import EVERY as NOTIFY_EVERY
+from worker.mirror import REFILL, MirroredApi
+from worker.notify import Messenger
 from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
-from worker.trouble import hold_everything
-
-_REFILL_GRACE: Final = timedelta(seconds=5)
-"""What filling the mirror takes beside its one call: waiting for the turn, and the store."""
-
-_NOTIFY_LEASE: Final = timedelta(minutes=2)
-"""Several services are told one after the other, each with some seconds to answer."""
 
 _log = structlog.get_logger(__name__)
 
@@ -69,11 +57,11 @@ def make_ledger(settings: Settings, *, timeout: float = 2.0) -> RedisLedger:
         make_client(settings, timeout=timeout),
         lease=milliseconds(settings.lease),
         retention=milliseconds(settings.retention),
-        name=_keys_of(settings),
+        name=keys_of(settings),
     )
 
 
-def _keys_of(settings: Settings) -> str:
+def keys_of(settings: Settings) -> str:
     """Return the name that keeps a workspace's keys apart from the others'."""
     return settings.workspace or "default"
 
@@ -105,7 +93,7 @@ def share(settings: Settings) -> Shared:
         ConfigurationError: no Redis is set.
 
     """
-    client, name = make_client(settings), _keys_of(settings)
+    client, name = make_client(settings), keys_of(settings)
     slots = RedisSlots(client, name=name)
     return Shared(
         pace=Limiter(slots, settings.rates, lease=settings.lease.total_seconds()),
@@ -134,37 +122,6 @@ def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = No
             no_contract=needs_of(settings),
         ),
     )
-
-
-def make_chores(settings: Settings, ledger: Ledger, shared: Shared) -> list[ChoreThread]:
-    """Return the chores of a worker, each in its thread.
-
-    Raises:
-        ConfigurationError: no request can carry the key.
-
-    """
-    chores = [*_refilling(settings, shared, ledger), *_notifying(settings, ledger)]
-    trouble = partial(hold_everything, ledger)
-    return [ChoreThread(chore, shared.plan, trouble=trouble) for chore in chores]
-
-
-def _refilling(settings: Settings, shared: Shared, ledger: Ledger) -> list[Chore]:
-    if EmailApi not in _contracts(settings):
-        return []
-    refill = Refill(make_api(settings, shared), shared.mirror, lambda: ledger.unpark(MIRROR))
-    lease = 2 * settings.http_timeout + _REFILL_GRACE
-    return [Chore(name=REFILL, run=refill, every=None, lease=lease)]
-
-
-def _notifying(settings: Settings, ledger: Ledger) -> list[Chore]:
-    if not settings.notify:
-        return []
-    memo = RedisMemo(make_client(settings), name=_keys_of(settings))
-    watch = Watch(ledger, memo, make_messenger(settings).send, time.time)
-    return [
-        Chore(name=NOTIFY, run=watch.look, every=NOTIFY_EVERY, lease=_NOTIFY_LEASE),
-        Chore(name=DIGEST, run=watch.sum_up, every=timedelta(days=1), lease=_NOTIFY_LEASE),
-    ]
 
 
 def make_messenger(settings: Settings) -> Messenger:
@@ -204,7 +161,7 @@ def contract_for(
 
     """
     client = make_api(settings, shared)
-    spoken = [_made(contract, client, shared) for contract in _contracts(settings)]
+    spoken = [_made(contract, client, shared) for contract in contracts_of(settings)]
     return lambda event: next((api for api in spoken if api.speaks(event)), None)
 
 
@@ -218,11 +175,11 @@ def _made(
 
 def needs_of(settings: Settings) -> str:
     """Say what a webhook lacks that no contract can speak about."""
-    lacks = (f"{each.NEEDS}, which contract {each.NAME} needs" for each in _contracts(settings))
+    lacks = (f"{each.NEEDS}, which contract {each.NAME} needs" for each in contracts_of(settings))
     return f"the webhook lacks {', and '.join(lacks)}"
 
 
-def _contracts(settings: Settings) -> list[type[LeadApi | EmailApi]]:
+def contracts_of(settings: Settings) -> list[type[LeadApi | EmailApi]]:
     """Return the contracts that may be spoken; an event speaks the first one it can."""
     wanted = settings.api_contract
     return [each for each in (LeadApi, EmailApi) if wanted in ("auto", each.NAME)]

@@ -15,6 +15,7 @@ from worker.domain.errors import (
     AutoreplyError,
     ConfigurationError,
     GiveUp,
+    NoScope,
     OutcomeUnknown,
     TryLater,
 )
@@ -26,6 +27,7 @@ _REFUSED: Final = {
     402: "the workspace has no active paid plan",
     403: "the API key lacks a scope that this call needs",
 }
+_FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LEAST_WAIT: Final = 0.001
@@ -216,7 +218,8 @@ def understand(
     said = f"HTTP {status}: {_message(content)}".rstrip(": ")
     if status in _REFUSED:
         detail = f"{_REFUSED[status]} ({said})"
-        raise TryLater(REFUSED, detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
+        refused = NoScope if status == _FORBIDDEN else TryLater
+        raise refused(REFUSED, detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
     if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
         raise TryLater(

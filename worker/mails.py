@@ -14,6 +14,7 @@ class KeptMail:
         thread: the provider's id of its conversation.
         created: when the provider got it, by its own clock; milliseconds, 0 where unknown.
         content: the API's object as JSON text.
+        reply: a lead of a campaign wrote it, so that a webhook should tell of it.
 
     """
 
@@ -21,6 +22,7 @@ class KeptMail:
     thread: str
     created: int
     content: str = field(repr=False)
+    reply: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,4 +123,15 @@ class Mirror(Protocol):
 
     def view(self, mail_id: str) -> View:
         """Return the conversation of an e-mail."""
+        ...
+
+    def replies(self, *, age: int, most: int) -> list[str]:
+        """Return ids of replies that came in at least `age` milliseconds ago, oldest first.
+
+        A reply stays among them until it is checked off.
+        """
+        ...
+
+    def check_off(self, mail_id: str) -> None:
+        """Take a reply off: an event knows it, or none ever shall."""
         ...

@@ -16,7 +16,7 @@ from typing import Any, Final
 from worker.contracts.email.api import EmailApi, ListedHistory
 from worker.contracts.email.emails import PAGE
 from worker.contracts.history import items_of, read_thread
-from worker.contracts.lenient import identity, moment
+from worker.contracts.lenient import address, identity, moment
 from worker.domain.errors import Behind, GiveUp, LedgerAway, OutcomeUnknown
 from worker.domain.model import Draft, ReplyEvent, Thread
 from worker.domain.quotes import READ_AT_MOST
@@ -41,6 +41,7 @@ _OFF_MS: Final = 300_000
 _GOES_ON: Final = re.compile(r"\s*\w{1,5}\s*(?:[\[(]\d+[\])])?\s*[:：]")
 """A short word with a colon begins the subject of an answer, in any language: `Re[2]:`, `AW:`."""
 
+_RECEIVED: Final = "2"
 _LEFT_OUT: Final = frozenset({"attachment_json", "content_preview"})
 
 Item = Mapping[str, Any]
@@ -229,7 +230,14 @@ def _kept(item: Item) -> KeptMail:
         thread=identity(item, "thread_id"),
         created=round(created.timestamp() * 1000) if created else 0,
         content=json.dumps(stored),
+        reply=is_reply(item),
     )
+
+
+def is_reply(item: Item) -> bool:
+    """Say whether a lead of a campaign wrote an e-mail: of others no webhook tells."""
+    received = identity(item, "ue_type") == _RECEIVED
+    return bool(received and address(item, "lead") and identity(item, "campaign_id"))
 
 
 def _cut(value: object) -> object:

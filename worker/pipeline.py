@@ -20,6 +20,7 @@ from worker.contracts import webhook
 from worker.domain import guards
 from worker.domain.deciding import decide, leaves_at, policy_of
 from worker.domain.decision import Hold, Later, OptOut, Reply, Skip, Verdict
+from worker.domain.deeds import AWAY
 from worker.domain.durations import milliseconds
 from worker.domain.errors import (
     GiveUp,
@@ -96,7 +97,7 @@ class Pipeline:
         self._templates = templates
         self._rules = rules
         self._told_newer = False
-        self._closing = Closing(ledger)
+        self._closing = Closing(ledger, self._interest)
         self._settlement = Settlement(self._closing, ledger, milliseconds(rules.settle))
         self._sending = Sending(ledger, self._closing, self._settlement, boot_clock)
 
@@ -160,6 +161,17 @@ class Pipeline:
     def _last_doubt(self, claim: Claim) -> int:
         return max(claim.record.doubt_at, claim.doubted)
 
+    def _interest(self, template: str) -> int | None:
+        """Return the interest that a template sets; none while all is only recorded."""
+        rule = self._templates().rule(template)
+        if rule is None or stricter(self._rules.mode, rule.front.mode) is Mode.SHADOW:
+            return None
+        return rule.front.set_interest
+
+    def _away(self, facts: Facts) -> tuple[str, ...]:
+        is_away = facts.kind == "out_of_office" and self._rules.mode is not Mode.SHADOW
+        return AWAY if is_away else ()
+
     def _heed_opt_out(self, claim: Claim, facts: Facts) -> None:
         """Suppress at once, whatever the event's age, the mode or the pause."""
         if facts.opt_out and not (claim.suppressed and claim.domain_suppressed):
@@ -205,6 +217,8 @@ class Pipeline:
                 return self._prepare(case, verdict.decision, verdict.trace)
             case Later(rule, until):
                 return self._await_return(case, rule, until, verdict.trace)
+            case Skip("automatic_reply" as reason, detail):
+                return end(State.SKIPPED, reason, detail=detail, deeds=self._away(case.facts))
             case Skip(reason, detail, template):
                 return end(State.SKIPPED, reason, detail=detail, template=template)
             case Hold(reason, detail, template):
@@ -220,7 +234,10 @@ class Pipeline:
         """Let a note wait until its writer is back; nothing is written before that."""
         at = int(until.timestamp() * 1000)
         detail = f"back on {case.facts.return_day}, then {rule.name}"
-        self._ledger.wait(case.claim, "until_return", until=at, detail=detail, trace=trace)
+        self._ledger.wait(
+            case.claim, "until_return", until=at, detail=detail, trace=trace,
+            deeds=self._away(case.facts),
+        )  # fmt: skip
         return f"waiting until_return {rule.name}"
 
     def _bind(self, claim: Claim, facts: Facts) -> str:

@@ -143,12 +143,13 @@ class Ledger(Protocol):
     def wait(
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
-        thread: Sequence[Message] = (),
+        thread: Sequence[Message] = (), deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """Let the lease go; the event comes back at `until`, in milliseconds.
 
         `parked` names what it waits for: when that ends, it comes back at once. Of `thread` a
-        compact copy is kept beside the draft, for people to read.
+        compact copy is kept beside the draft, for people to read. `deeds` are owed to the
+        provider's side from now on (`worker.deeds`).
 
         Raises:
             LeaseLost: somebody else has the event.
@@ -159,7 +160,7 @@ class Ledger(Protocol):
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
-        thread: Sequence[Message] = (),
+        thread: Sequence[Message] = (), deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """End the work on an event: sent, skipped, held or failed; see `wait` for `thread`.
 
@@ -269,6 +270,10 @@ class Ledger(Protocol):
 
     def record(self, key: str) -> Record | None:
         """Return one event's row."""
+        ...
+
+    def knows(self, mail_id: str) -> bool:
+        """Say whether there is an event about an e-mail, or was one."""
         ...
 
     def history(self, key: str) -> list[HistoryLine]:

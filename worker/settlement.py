@@ -1,8 +1,10 @@
 """How work on an event ends, and how a doubt is settled: by looking, never by posting."""
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from worker.domain import doubts
+from worker.domain.deeds import owed_at
 from worker.domain.doubts import Finding
 from worker.domain.errors import Behind, GiveUp, OutcomeUnknown, Paced, TryLater
 from worker.domain.model import Draft, ReplyEvent, Thread, TraceLine
@@ -13,28 +15,47 @@ _PATIENCE: Final = 2
 """Settle times for which a history that cannot be read is tried again."""
 
 
-class Closing:
-    """Writes an event's end into the ledger and says it in two or three words."""
+def _no_interest(_: str) -> int | None:
+    return None
 
-    def __init__(self, ledger: Ledger) -> None:
+
+class Closing:
+    """Writes an event's end into the ledger and says it in two or three words.
+
+    Args:
+        ledger: keeps it.
+        interest: the interest that a template sets, by its name; None for nothing.
+
+    """
+
+    def __init__(
+        self, ledger: Ledger, interest: Callable[[str], int | None] = _no_interest
+    ) -> None:
         self._ledger = ledger
+        self._interest = interest
 
     def end(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", template: str = "",
-        draft: Draft | None = None, trace: tuple[TraceLine, ...] = (), thread: Thread | None = None,
+        draft: Draft | None = None, trace: tuple[TraceLine, ...] = (),
+        thread: Thread | None = None, deeds: Sequence[str] = (),
     ) -> str:  # fmt: skip
-        """Skip, hold or fail an event; what is held is kept with its conversation."""
+        """Skip, hold or fail an event; what is held is kept with its conversation.
+
+        `deeds` are owed beyond those that the end asks for.
+        """
         shown = thread.messages if thread and state is State.HELD else ()
+        owed = (*owed_at(state, reason, self._interest(template)), *deeds)
         self._ledger.close(
             claim, state, reason, detail=detail, template=template, draft=draft, trace=trace,
-            thread=shown,
+            thread=shown, deeds=owed,
         )  # fmt: skip
         about = template or (draft.template if draft else "")
         return f"{state} {reason} {about}".strip()
 
     def sent(self, claim: Claim, template: str, how: str, sent_id: str) -> str:
         """Record that the answer is out."""
-        self._ledger.close(claim, State.SENT, how, sent_id=sent_id)
+        owed = owed_at(State.SENT, how, self._interest(template))
+        self._ledger.close(claim, State.SENT, how, sent_id=sent_id, deeds=owed)
         return f"sent {template}"
 
 

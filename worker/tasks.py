@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from kombu import Queue
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from worker import bootstrap
+from worker import bootstrap, upkeep
 from worker.chores import ChoreThread
 from worker.clock import Clock
 from worker.domain.errors import LedgerAway
@@ -178,7 +178,9 @@ def run_worker(settings: Settings) -> int:
     chores = [
         chore
         for row in rows
-        for chore in bootstrap.make_chores(row.settings, ledgers[row.name], shared[row.name])
+        for chore in upkeep.make_chores(
+            row.settings, ledgers[row.name], shared[row.name], _waking(app, row.prefix)
+        )
     ]
     _add_threads(app, [clock, *chores])
     setup_logging.connect(_keep_our_logging)
@@ -242,6 +244,12 @@ def _clock(
         threads=settings.concurrency,
         name=name,
     )
+
+
+def _waking(app: Celery, prefix: str) -> Callable[[Sequence[str]], object]:
+    """Return what queues the events of one workspace."""
+    hints = Hints(app)
+    return lambda keys: hints.wake([prefix + key for key in keys])
 
 
 def _add_threads(app: Celery, threads: Sequence[Clock | ChoreThread]) -> None:

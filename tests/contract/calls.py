@@ -11,7 +11,8 @@ from worker.contracts.email.api import EmailApi
 from worker.contracts.email.campaigns import Campaigns
 from worker.contracts.email.emails import Emails
 from worker.contracts.email.hooks import Hooks
-from worker.contracts.email.leads import BlockList, Interest, Leads
+from worker.contracts.email.leads import BlockList, Leads
+from worker.domain.interest import Interest
 from worker.domain.model import Draft, ReplyEvent
 from worker.http import ApiClient
 
@@ -77,6 +78,7 @@ def calls(client: ApiClient, known: Known) -> dict[str, Callable[[], object]]:
         "Emails.reply": lambda: emails.reply(known.mail_id, known.mailbox, DRAFT, lambda: None),
         "Emails.mark_read": lambda: emails.mark_read(known.thread_id),
         "Leads.find": lambda: list(leads.find(known.lead_email, known.campaign_id)),
+        "Leads.fields": lambda: leads.fields(known.lead_email, known.campaign_id),
         "Leads.set_interest": lambda: leads.set_interest(
             known.lead_email, Interest.NOT_INTERESTED, known.campaign_id
         ),
@@ -92,9 +94,7 @@ def calls(client: ApiClient, known: Known) -> dict[str, Callable[[], object]]:
         "Hooks.test": lambda: hooks.test(known.hook_id),
         "Hooks.resume": lambda: hooks.resume(known.hook_id),
         "Hooks.event_types": hooks.event_types,
-        "Hooks.deliveries": lambda: list(
-            hooks.deliveries(success=False, since=date(2026, 11, 20), until=date(2026, 11, 30))
-        ),
+        "Hooks.failed": lambda: hooks.failed(date(2026, 11, 20)),
         "Campaigns.create": lambda: campaigns.create(PLAN),
         "Campaigns.get": lambda: campaigns.get(known.campaign_id),
         "Campaigns.activate": lambda: campaigns.activate(known.campaign_id),

@@ -519,6 +519,24 @@ def test_only_what_is_quarantined_can_be_released(ledger: Ledger) -> None:
     assert found(ledger).state is State.RECEIVED
 
 
+def test_a_mail_is_known_by_every_name_that_its_event_has(store: Store) -> None:
+    assert not store.ledger.knows("mail-1")
+    store.ledger.accept(reply(), "{}")
+    store.ledger.accept(reply("hook-7", mail_id="", text="How much?", lead_id="bob"), "{}")
+    assert store.ledger.bind(claimed(store.ledger, "hook-7"), "mail-7") == "hook-7"
+    assert store.ledger.knows("mail-1")
+    assert store.ledger.knows("mail-7")
+    assert not store.ledger.knows("mail-2")
+
+
+def test_a_mail_stays_known_when_its_event_has_expired(store: Store) -> None:
+    sent(store.ledger)
+    store.clock.advance(RETENTION + DAY)
+    store.ledger.sweep()
+    assert store.ledger.record("mail-1") is None
+    assert store.ledger.knows("mail-1")
+
+
 # Holding
 
 
@@ -1545,7 +1563,7 @@ class Twice:
         return first
 
 
-def whole_life(ledger: Ledger, clock: HandClock) -> None:
+def whole_life(ledger: Any, clock: HandClock) -> None:
     """Do everything a ledger can do, in a sensible order."""
     ledger.pause("camp")
     claim = opened(ledger)
@@ -1572,7 +1590,10 @@ def whole_life(ledger: Ledger, clock: HandClock) -> None:
     ledger.approve("mail-1", "ann")
     claim = claimed(ledger)
     ledger.sending(claim, attempt())
-    ledger.close(claim, State.FAILED, "bad_request")
+    ledger.close(claim, State.FAILED, "bad_request", deeds=("read",))
+    deed = ledger.take_deed()
+    ledger.put_off_deed(deed, 0)
+    ledger.end_deed(deed, "done", "write-back: done")
     ledger.retry("mail-1", "ann")
     ledger.skip("mail-1", "ann")
     ledger.accept(signal(), "{}")
@@ -1660,6 +1681,7 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "pauses": lambda ledger: ledger.pauses(),
     "record": lambda ledger: ledger.record("mail-1"),
     "history": lambda ledger: ledger.history("mail-1"),
+    "knows": lambda ledger: ledger.knows("mail-1"),
     "records": lambda ledger: ledger.records(None, 1),
     "search": lambda ledger: ledger.search(Query(reason="posted"), 1),
     "forget": lambda ledger: ledger.forget(["lead:x"]),

@@ -5,7 +5,7 @@ The clock is driven by hand; the provider's own may be another one.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -313,8 +313,10 @@ def test_the_stand_in_and_the_server_cannot_be_told_apart(
     for number in range(60):
         clock.advance(dice.choice([1, SECOND, MINUTE, HOUR, 13 * HOUR, 37 * HOUR, 6 * DAY]))
         mails = [
-            mail(f"m{dice.randrange(30)}", f"t{dice.randrange(8)}", at=dice.randrange(number + 1),
-                 content="x" * dice.randrange(400))
+            replace(
+                mail(f"m{dice.randrange(30)}", f"t{dice.randrange(8)}",
+                     at=dice.randrange(number + 1), content="x" * dice.randrange(400)),
+                reply=dice.random() < 0.5)
             for _ in range(dice.randrange(4))
         ]  # fmt: skip
         step, name = dice.randrange(6), f"m{dice.randrange(30)}"
@@ -331,8 +333,47 @@ def test_the_stand_in_and_the_server_cannot_be_told_apart(
                 mirror.wrote(name)
             elif whole:
                 mirror.off(MINUTE)
+            else:
+                mirror.check_off(name)
         assert starts[0] == starts[1]
+        waiting = [sorted(mirror.replies(age=MINUTE, most=100)) for mirror in mirrors]
+        assert waiting[0] == waiting[1]
         for which in range(30):
             left, right = (mirror.view(f"m{which}") for mirror in mirrors)
             assert sorted(left.mails) == sorted(right.mails)
             assert repr(left) == repr(right)
+
+
+# Replies that webhooks should tell of
+
+
+def test_a_reply_is_shown_when_it_is_old_enough_until_it_is_checked_off(
+    mirror: Mirror, clock: HandClock
+) -> None:
+    first, second = (replace(mail(name), reply=True) for name in "ab")
+    fill(mirror, first, mail("ours"))
+    clock.advance(SECOND)
+    mirror.keep([second])
+    assert mirror.replies(age=MINUTE, most=9) == []
+    clock.advance(MINUTE - SECOND)
+    assert mirror.replies(age=MINUTE, most=9) == ["a"]
+    clock.advance(SECOND)
+    assert mirror.replies(age=MINUTE, most=9) == ["a", "b"]
+    assert mirror.replies(age=MINUTE, most=1) == ["a"]
+    mirror.check_off("a")
+    assert mirror.replies(age=MINUTE, most=9) == ["b"]
+
+
+def test_a_reply_that_is_listed_again_is_not_shown_again(mirror: Mirror) -> None:
+    reply = replace(mail("a"), reply=True)
+    fill(mirror, reply)
+    mirror.check_off("a")
+    fill(mirror, reply)
+    assert mirror.replies(age=0, most=9) == []
+
+
+def test_a_reply_outlives_a_mirror_that_begins_again(mirror: Mirror, clock: HandClock) -> None:
+    fill(mirror, replace(mail("a"), reply=True))
+    clock.advance(LOOK_BACK + MINUTE)
+    fill(mirror)
+    assert mirror.replies(age=0, most=9) == ["a"]

@@ -27,8 +27,10 @@ def running(app: Flask) -> Iterator[str]:
 class Client(ApiClient):
     """Remembers what it opens, in whatever thread, so that the end of a test closes it."""
 
-    def __init__(self, url: str, opened: list[httpx.Client], *, deadline: float = 10.0) -> None:
-        super().__init__(url, "k3y", deadline=deadline)
+    def __init__(
+        self, url: str, opened: list[httpx.Client], *, key: str = "k3y", deadline: float = 10.0
+    ) -> None:
+        super().__init__(url, key, deadline=deadline)
         self._opened = opened
 
     def _client(self, effect: Effect) -> httpx.Client:
@@ -38,11 +40,11 @@ class Client(ApiClient):
 
 
 @contextmanager
-def client_of(url: str, deadline: float = 10.0) -> Iterator[ApiClient]:
+def client_of(url: str, deadline: float = 10.0, key: str = "k3y") -> Iterator[ApiClient]:
     """Yield a client of an API, and close in the end what it opened."""
     opened: list[httpx.Client] = []
     try:
-        yield Client(url, opened, deadline=deadline)
+        yield Client(url, opened, key=key, deadline=deadline)
     finally:
         for client in opened:
             client.close()

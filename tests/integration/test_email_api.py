@@ -18,9 +18,10 @@ from worker.contracts.email.api import EmailApi
 from worker.contracts.email.campaigns import Campaigns
 from worker.contracts.email.emails import Emails
 from worker.contracts.email.hooks import Hooks
-from worker.contracts.email.leads import BlockList, Interest, Leads
+from worker.contracts.email.leads import BlockList, Leads
 from worker.contracts.lead import campaigns as by_lead
 from worker.domain.errors import AutoreplyError, GiveUp, TryLater
+from worker.domain.interest import Interest
 from worker.domain.model import Direction, Draft, ReplyEvent
 from worker.http import ApiClient
 
@@ -290,18 +291,19 @@ def test_a_test_of_a_webhook_that_nobody_serves_says_so(provider: Provider) -> N
     assert "refused" in probe.said
 
 
-def test_the_log_of_deliveries_is_read_by_success_and_day(provider: Provider) -> None:
+def test_what_could_not_be_delivered_is_read_page_by_page_and_by_day(provider: Provider) -> None:
     hooks = Hooks(provider.client)
     hook = hooks.create("http://127.0.0.1:9/hook")
     provider.put("POST", f"/sandbox/webhooks/{hook.id}/disable")
     mails = [provider.writes(f"{n}", event_types=["reply_received"]) for n in range(120)]
-    missed = list(hooks.deliveries(success=False, since=NOW.date(), until=NOW.date()))
+    first, cursor = hooks.failed(NOW.date())
+    second, end = hooks.failed(NOW.date(), cursor)
+    assert (len(first), len(second), end) == (100, 20, "")
+    missed = [*first, *second]
     assert {d.payload["email_id"] for d in missed} == {mail["id"] for mail in mails}
     assert {(d.success, d.url, d.at) for d in missed} == {(False, hook.url, NOW)}
     assert {d.error for d in missed} == {"webhook is disabled"}
-    assert list(hooks.deliveries(success=True)) == []
-    tomorrow = NOW.date() + timedelta(days=1)
-    assert list(hooks.deliveries(since=tomorrow)) == []
+    assert hooks.failed(NOW.date() + timedelta(days=1)) == ([], "")
 
 
 def test_what_can_be_subscribed_to_is_named(provider: Provider) -> None:

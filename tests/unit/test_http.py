@@ -8,7 +8,7 @@ from typing import Any, get_args
 import httpx
 import pytest
 
-from worker.domain.errors import AutoreplyError, GiveUp, OutcomeUnknown, TryLater
+from worker.domain.errors import AutoreplyError, GiveUp, NoScope, OutcomeUnknown, TryLater
 from worker.http import Effect, name_failure, retry_after, understand
 
 ERROR = b'{"statusCode": 400, "error": "Bad Request", "message": "body must have\\nsubject"}'
@@ -31,6 +31,7 @@ def unknown(reason: str) -> Named:
 
 
 REFUSED = later("api_refused", wait=60.0, everyone=True, counts=False)
+UNSCOPED: Named = (NoScope, *REFUSED[1:])
 LIMITED = later("rate_limited", wait=5.0, everyone=True, counts=False)
 AWAY = later("api_away")
 GARBAGE = later("unreadable_answer")
@@ -52,7 +53,7 @@ ANSWERS: dict[str, tuple[int, bytes, Named, Named]] = {
     "400": (400, ERROR, final("http_400"), final("http_400")),
     "401": (401, ERROR, REFUSED, REFUSED),
     "402": (402, ERROR, REFUSED, REFUSED),
-    "403": (403, ERROR, REFUSED, REFUSED),
+    "403": (403, ERROR, UNSCOPED, UNSCOPED),
     "404": (404, ERROR, final("http_404"), final("http_404")),
     "408": (408, b"", AWAY, final("http_408")),
     "409": (409, ERROR, final("http_409"), final("http_409")),

@@ -11,11 +11,9 @@ from rich.text import Text
 from worker import running
 from worker.cli import calling, output
 from worker.cli.calling import json_option
-from worker.contracts.email.hooks import ALL_EVENTS, Hook, Hooks
+from worker.contracts.email.hooks import ALL_EVENTS, PATH, Hook, Hooks, leads_to_receiver
 from worker.domain.errors import NotPossible
 from worker.settings import Settings, missing
-
-_PATH = "/webhooks/instantly"
 
 
 @click.group()
@@ -54,9 +52,9 @@ def register(*, url: str, event: str, campaign: str, name: str, as_json: bool) -
 
 def _check_address(url: str) -> None:
     if not url.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{url!r} is no address; write it like https://your-host{_PATH}")
-    if not url.partition("?")[0].rstrip("/").endswith(_PATH):
-        click.echo(f"note: our receiver listens at {_PATH}; {url} must lead there", err=True)
+        raise click.BadParameter(f"{url!r} is no address; write it like https://your-host{PATH}")
+    if not leads_to_receiver(url):
+        click.echo(f"note: our receiver listens at {PATH}; {url} must lead there", err=True)
 
 
 def _secret(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import httpx
 
-from worker.contracts.email.hooks import hook_of
+from worker.contracts.email.hooks import PATH, hook_of, our_hooks
 from worker.contracts.history import items_of
 from worker.domain.errors import AutoreplyError
 from worker.http import understand
@@ -31,7 +31,6 @@ _SCOPES: Final = {
 }
 """What contract `email` reads, and the scope that the key needs for it."""
 
-_OUR_PATH: Final = "/webhooks/instantly"
 _MOST_SKEW: Final = 30.0
 _NOT_FOUND: Final = httpx.codes.NOT_FOUND
 
@@ -83,10 +82,9 @@ def _refusal(answer: httpx.Response, scope: str = "") -> Iterator[str]:
 
 
 def _hooks(answer: httpx.Response) -> Iterator[str]:
-    hooks = [hook_of(item) for item in items_of(answer.json())]
-    ours = [hook for hook in hooks if hook.url.partition("?")[0].rstrip("/").endswith(_OUR_PATH)]
+    ours = our_hooks(map(hook_of, items_of(answer.json())))
     if not ours:
-        yield f"no webhook leads to a receiver; `autoreply webhook register https://…{_OUR_PATH}`"
+        yield f"no webhook leads to a receiver; `autoreply webhook register https://…{PATH}`"
     for hook in ours:
         if hook.disabled:
             yield f"the provider gave up delivering to {hook.url}; `autoreply webhook resume`"

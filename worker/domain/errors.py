@@ -46,6 +46,10 @@ class TryLater(AutoreplyError):  # noqa: N818 - named after the caller's next st
         self.counts = counts
 
 
+class NoScope(TryLater):
+    """The key is right, but may not make this call: what needs another scope goes on."""
+
+
 class Parked(TryLater):
     """Waits for something to end rather than for a time.
 

@@ -19,6 +19,7 @@ from pydantic import (
 
 from worker.domain.calendars import Holidays
 from worker.domain.durations import parse_duration, parse_range
+from worker.domain.interest import parse_interest
 from worker.domain.model import Caps, Mode
 from worker.domain.schedule import Hours, parse_zone
 from worker.domain.variants import parse_language, parse_shares
@@ -45,6 +46,10 @@ def _hours(value: object) -> Hours | None:
     return None if value in (None, False, "off") else Hours.parse(str(value))
 
 
+def _interest(value: object) -> int | None:
+    return None if value is None else parse_interest(value)
+
+
 def _holidays(value: object) -> Holidays | None:
     return None if value is None else Holidays.parse(value)
 
@@ -68,6 +73,7 @@ def _zone(value: object) -> str:
 
 Delay = Annotated[tuple[timedelta, timedelta], BeforeValidator(parse_range)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+SetInterest = Annotated[int | None, BeforeValidator(_interest)]
 OpenHours = Annotated[Hours | None, BeforeValidator(_hours)]
 Cap = Annotated[int | None, BeforeValidator(_cap)]
 Zone = Annotated[str, BeforeValidator(_zone)]
@@ -101,6 +107,7 @@ class FrontMatter(_Strict):
     resume: bool = False
     language: Language = ""
     variants: Shares = Field(default_factory=dict)
+    set_interest: SetInterest = None
     examples: Examples = Examples()
 
     @field_validator("resume")
@@ -149,6 +156,7 @@ class TemplateSettings(_Strict):
     doubt: Literal["resend", "hold"] = "resend"
     opt_out: Literal["address", "domain"] = "address"
     other_language: Literal["hold", "send"] = "hold"
+    write_back: bool = True
     timezone: Zone = ""
     holidays: Calendar = None
     accounts: dict[str, Account] = Field(default_factory=dict)

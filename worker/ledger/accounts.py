@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from worker.domain.addresses import company_domain
+from worker.domain.deeds import OPT_OUT
 from worker.domain.model import Draft, EventClass, Message, ReplyEvent, TraceLine
 from worker.domain.optout import opt_out_subject, opt_out_words
 from worker.domain.quotes import newest_words
@@ -87,6 +88,11 @@ def suppressed_by(event: ReplyEvent) -> list[str]:
     if not (signal or (opens(event) and _asks_to_stop(event))):
         return []
     return people_of(event) + ([] if gone else companies_of(event.lead_email))
+
+
+def deeds_of(event: ReplyEvent) -> list[str]:
+    """Return what the provider is to be told where a delivery suppresses somebody."""
+    return [] if event.event_types[0] == _GONE else list(OPT_OUT)
 
 
 _GONE: Final = "email_bounced"

@@ -107,19 +107,22 @@ class MemoryLedger(MemoryIntake):
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
         thread: Sequence[Message] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
         fields = {"detail": detail} | accounts.written(draft, trace, thread)
         self._advance(claim, State.WAITING, reason, fields, due=until, parked=parked, counts=counts)
+        self._owe(claim.record.key, deeds)
 
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
-        thread: Sequence[Message] = (),
+        thread: Sequence[Message] = (), deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
         self._advance(claim, state, reason, told | accounts.written(draft, trace, thread))
+        self._owe(claim.record.key, deeds)
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""

@@ -7,13 +7,13 @@ from worker.domain.model import ReplyEvent
 from worker.domain.progress import WAKEABLE, State
 from worker.domain.record import RECORD_VERSION
 from worker.ledger import accounts
+from worker.ledger.memory_deeds import MemoryDeeds
 from worker.ledger.memory_rows import atomic
-from worker.ledger.memory_views import MemoryViews
 from worker.ports import Acceptance
 
 
 @atomic
-class MemoryIntake(MemoryViews):
+class MemoryIntake(MemoryDeeds):
     """The receiving part of `MemoryLedger`."""
 
     def accept(self, event: ReplyEvent, payload: str) -> Acceptance:
@@ -22,13 +22,15 @@ class MemoryIntake(MemoryViews):
         key = accounts.stored_key(event, self._at)
         pointers = accounts.pointers_of(event, self._answered_lifetime)
         known = self._known(key, event.mail_id, pointers)
-        self._heed(event, known)
+        deeds = accounts.deeds_of(event) if self._heed(event, known) else []
         if known:
+            self._owe(known, deeds)
             self._merge(known, event, payload, pointers)
             return Acceptance(key=known, status="duplicate")
         fields = accounts.fields_of(event, RECORD_VERSION)
         fields |= {f"delivery:{announced}": payload, "told": f"{announced}\n"}
         self._open_row(key, State.RECEIVED, announced, fields)
+        self._owe(key, deeds)
         if accounts.opens(event):
             self._point_to(key, pointers)
             self._rows[key]["due_at"] = "0"
@@ -37,8 +39,8 @@ class MemoryIntake(MemoryViews):
         self._step(key, State.SKIPPED, accounts.ignored_reason(event))
         return Acceptance(key=key, status="ignored", reason=accounts.ignored_reason(event))
 
-    def _heed(self, event: ReplyEvent, known: str) -> None:
-        """Suppress, unless it was said before a suppression was taken back."""
+    def _heed(self, event: ReplyEvent, known: str) -> bool:
+        """Suppress, unless it was said before that was taken back; say whether a person is."""
         received = int(self._rows[known]["received_at"]) if known else self._at
         told_at = accounts.told_at(event)
         said_at = received if told_at is None else told_at
@@ -48,6 +50,7 @@ class MemoryIntake(MemoryViews):
             if said_at > self._lifted.get(person, -1)
         ]
         self._suppress(people, event.event_types[0])
+        return any(not person.startswith("domain:") for person in people)
 
     def _known(self, key: str, mail_id: str, pointers: Iterable[tuple[str, int]]) -> str:
         if self._row(key):

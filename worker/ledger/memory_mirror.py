@@ -62,6 +62,7 @@ class MemoryMirror:
         self._full = 0
         self._touched = self._off_until = 0
         self._era = _Era()
+        self._replies: dict[str, int] = {}
 
     def start(self) -> Start:
         """See `Mirror.start`."""
@@ -113,6 +114,8 @@ class MemoryMirror:
             thread = self._era.threads.setdefault(mail.thread, _Thread())
             thread.at = self._now()
             thread.mails[mail.id] = mail.content
+            if mail.reply and mail.id not in self._era.thread_of:
+                self._replies.setdefault(mail.id, self._now())
             self._era.thread_of[mail.id] = mail.thread
         self._make_room()
 
@@ -123,7 +126,7 @@ class MemoryMirror:
             if threads[name].at > self._now() - RETENTION_MS and size <= self._most_bytes:
                 return
             for mail_id in threads.pop(name).mails:
-                del self._era.thread_of[mail_id]
+                self._era.thread_of.pop(mail_id, None)
 
     def wrote(self, mail_id: str) -> None:
         """See `Mirror.wrote`."""
@@ -153,3 +156,14 @@ class MemoryMirror:
                 full=self._full,
                 mails=tuple(thread.mails.values()),
             )
+
+    def replies(self, *, age: int, most: int) -> list[str]:
+        """See `Mirror.replies`."""
+        with self._lock:
+            ripe = [(at, name) for name, at in self._replies.items() if at <= self._now() - age]
+            return [name for _, name in sorted(ripe)[:most]]
+
+    def check_off(self, mail_id: str) -> None:
+        """See `Mirror.check_off`."""
+        with self._lock:
+            self._replies.pop(mail_id, None)

@@ -75,6 +75,7 @@ class MemoryRows:
         self._off_why = ("", "")
         self._told: dict[str, int] = {}
         self._workers: dict[str, int] = {}
+        self._deeds: dict[tuple[str, str], int] = {}
         self._stats: Counter[tuple[str, str]] = Counter()
         self._variants: Counter[tuple[str, str]] = Counter()
         self._hours: dict[int, Counter[tuple[str, str]]] = {}
@@ -166,6 +167,13 @@ class MemoryRows:
     def _suppress(self, people: Sequence[str], reason: str) -> None:
         for person in people:
             self._suppressed.setdefault(person, reason)
+
+    def _owe(self, key: str, deeds: Sequence[str]) -> None:
+        row = self._row(key)
+        for name in deeds:
+            if row and f"deed:{name}" not in row:
+                row[f"deed:{name}"] = "owed"
+                self._deeds[name, key] = self._at
 
     def _people(self, row: Row) -> list[str]:
         return list(json.loads(row.get("people") or "[]"))

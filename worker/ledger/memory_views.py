@@ -27,6 +27,10 @@ class MemoryViews(MemoryRows):
         row = self._row(key)
         return from_fields(key, row) if row else None
 
+    def knows(self, mail_id: str) -> bool:
+        """See `Ledger.knows`."""
+        return bool(self._row(mail_id) or self._fresh(self._pointers.get(f"mail:{mail_id}")))
+
     def history(self, key: str) -> list[HistoryLine]:
         """See `Ledger.history`."""
         return list(self._history[key]) if self._row(key) else []

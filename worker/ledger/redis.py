@@ -10,14 +10,14 @@ from worker.domain.model import Draft, Message, ReplyEvent, Sent, Tally, TraceLi
 from worker.domain.progress import State
 from worker.domain.record import RECORD_VERSION, Record, from_fields, known_state
 from worker.ledger import accounts
+from worker.ledger.redis_deeds import RedisDeeds
 from worker.ledger.redis_store import answers, connect
-from worker.ledger.redis_views import RedisViews
 from worker.ports import Acceptance, Attempt, Claim, NotNow, Refusal
 
 __all__ = ["RedisLedger", "answers", "connect"]
 
 
-class RedisLedger(RedisViews):
+class RedisLedger(RedisDeeds):
     """A workspace's ledger; see `worker.ports.Ledger` for what each method promises."""
 
     def accept(self, event: ReplyEvent, payload: str) -> Acceptance:
@@ -37,6 +37,7 @@ class RedisLedger(RedisViews):
             told_at=accounts.told_at(event),
             opens=accounts.opens(event),
             ignored=accounts.ignored_reason(event),
+            deeds=accounts.deeds_of(event),
         )
         return Acceptance(key=key, status=status, reason=reason)
 
@@ -90,21 +91,24 @@ class RedisLedger(RedisViews):
         self, claim: Claim, reason: str, *, until: int, detail: str = "", parked: str = "",
         counts: bool = False, draft: Draft | None = None, trace: Sequence[TraceLine] = (),
         thread: Sequence[Message] = (),
+        deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.wait`."""
         fields = {"detail": detail} | accounts.written(draft, trace, thread)
         self._advance(
-            claim, State.WAITING, reason, fields, due=until, parked=parked or None, counts=counts
-        )
+            claim, State.WAITING, reason, fields, due=until, parked=parked or None,
+            counts=counts, deeds=list(deeds),
+        )  # fmt: skip
 
     def close(
         self, claim: Claim, state: State, reason: str, *, detail: str = "", sent_id: str = "",
         template: str = "", draft: Draft | None = None, trace: Sequence[TraceLine] = (),
-        thread: Sequence[Message] = (),
+        thread: Sequence[Message] = (), deeds: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """See `Ledger.close`."""
         told = accounts.told(detail=detail, sent_id=sent_id, template=template)
-        self._advance(claim, state, reason, told | accounts.written(draft, trace, thread))
+        fields = told | accounts.written(draft, trace, thread)
+        self._advance(claim, state, reason, fields, deeds=list(deeds))
 
     def doubt(self, claim: Claim, reason: str, *, look_at: int, detail: str = "") -> None:
         """See `Ledger.doubt`."""

@@ -6,7 +6,7 @@ from typing import Final
 
 import redis
 
-from worker.ledger.redis_store import RedisKeys
+from worker.ledger.redis_store import RedisKeys, away
 from worker.mails import KeptMail, Page, Start, View
 
 HOUR_MS: Final = 3_600_000
@@ -34,7 +34,10 @@ class RedisMirror(RedisKeys):
     """
 
     _preludes = ("_base", "_mirror")
-    _names = ("mirror_keep", "mirror_off", "mirror_start", "mirror_view", "mirror_wrote")
+    _names = (
+        "mirror_keep", "mirror_off", "mirror_replies", "mirror_start", "mirror_view",
+        "mirror_wrote",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -94,3 +97,12 @@ class RedisMirror(RedisKeys):
             full=full,
             mails=tuple(mails),
         )
+
+    def replies(self, *, age: int, most: int) -> list[str]:
+        """See `Mirror.replies`."""
+        return list(self._run("mirror_replies", age=age, most=most))
+
+    @away
+    def check_off(self, mail_id: str) -> None:
+        """See `Mirror.check_off`."""
+        self._redis.zrem(f"{self._prefix}mirror:replies", mail_id)

@@ -18,8 +18,9 @@ from worker.domain.record import RECORD_VERSION
 from worker.ledger import accounts
 
 _SCRIPTS: Final = (
-    "accept", "advance", "bind", "claim", "forget", "hold_off", "lift", "order", "quarantine",
-    "release", "sending", "suppress", "sweep", "switch", "take_due", "unpark",
+    "accept", "advance", "bind", "claim", "deed_end", "deed_put_off", "deed_take", "forget",
+    "hold_off", "lift", "order", "quarantine", "release", "sending",
+    "suppress", "sweep", "switch", "take_due", "unpark",
 )  # fmt: skip
 _SETS: Final = {"FINAL": FINAL, "RESTING": RESTING, "WAKEABLE": WAKEABLE, "AT_RISK": AT_RISK}
 _TAKES_NOTHING: Final = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN", "BUSY")

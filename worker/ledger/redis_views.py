@@ -35,6 +35,12 @@ class RedisViews(RedisStore):
         return from_fields(key, fields) if fields else None
 
     @away
+    def knows(self, mail_id: str) -> bool:
+        """See `Ledger.knows`."""
+        names = (f"ev:{mail_id}", f"ptr:mail:{mail_id}")
+        return bool(self._redis.exists(*(f"{self._prefix}{name}" for name in names)))
+
+    @away
     def history(self, key: str) -> list[HistoryLine]:
         """See `Ledger.history`."""
         lines = self._redis.lrange(f"{self._prefix}hist:{key}", 0, -1)

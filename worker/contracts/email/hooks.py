@@ -1,11 +1,12 @@
 """The published API's webhooks, and its log of what it delivered to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from worker.contracts.history import items_of
 from worker.contracts.lenient import flag, identity, moment, text, whole
 from worker.contracts.pages import after, pages
 from worker.domain.errors import OutcomeUnknown
@@ -13,6 +14,9 @@ from worker.http import ApiClient
 
 ALL_EVENTS: Final = "all_events"
 """The only subscription that brings `auto_reply_received` and custom labels too."""
+
+PATH: Final = "/webhooks/instantly"
+"""Where the receiver listens."""
 
 _PAGE: Final = "100"
 _DISABLED: Final = -1
@@ -139,25 +143,38 @@ class Hooks:
         items = listed if isinstance(listed, list) else []
         return [identity(item, "id") for item in items if isinstance(item, Mapping)]
 
-    def deliveries(
-        self, *, success: bool | None = None, since: date | None = None, until: date | None = None
-    ) -> Iterator[Delivery]:
-        """Yield logged deliveries, one call for each hundred.
+    def failed(self, since: date, cursor: str = "") -> tuple[list[Delivery], str]:
+        """Return a page of the deliveries that were not taken, and what follows it; "" at the end.
 
         Args:
-            success: only those that were taken, or only those that were not.
             since: the first day (UTC).
-            until: the last day, included.
+            cursor: what followed the page before; "" for the first one.
 
         """
-        told = {"from": since and since.isoformat(), "to": until and until.isoformat()}
-        told["success"] = None if success is None else str(success).lower()
-        asked = {"limit": _PAGE} | {key: value for key, value in told.items() if value}
-        found = pages(
-            lambda cursor: self._client.get("/v2/webhook-events", asked | after(cursor)),
-            "deliveries",
-        )
-        return (_delivery(item) for page in found for item in page)
+        asked = {"limit": _PAGE, "success": "false", "from": since.isoformat()}
+        answer = self._client.get("/v2/webhook-events", asked | after(cursor))
+        found = [_delivery(item) for item in items_of(answer, "deliveries")]
+        following = identity(answer, "next_starting_after") if isinstance(answer, Mapping) else ""
+        is_last = len(found) < int(_PAGE) or following == cursor
+        return found, "" if is_last else following
+
+
+def our_hooks(hooks: Iterable[Hook], public_url: str = "") -> list[Hook]:
+    """Return those that lead to a receiver: to ours, where that can be told from its address.
+
+    Args:
+        hooks: all of a workspace.
+        public_url: where the service is reached; webhooks may come in elsewhere.
+
+    """
+    found = [hook for hook in hooks if leads_to_receiver(hook.url)]
+    exact = [hook for hook in found if public_url and hook.url == public_url.rstrip("/") + PATH]
+    return exact or found
+
+
+def leads_to_receiver(url: str) -> bool:
+    """Say whether an address is one at which a receiver listens."""
+    return url.partition("?")[0].rstrip("/").endswith(PATH)
 
 
 def _path(hook_id: str) -> str:

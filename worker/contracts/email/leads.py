@@ -5,7 +5,6 @@ All but `add` may be repeated without harm: each says what shall be, not what sh
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Final
 
 from worker.contracts.campaign import Upload, upload_of
@@ -17,20 +16,7 @@ MOST_AT_ONCE: Final = 1000
 """Leads that one call of `add` takes."""
 
 _PAGE: Final = 100
-
-
-class Interest(IntEnum):
-    """The provider's words for what a lead thinks of us; custom labels are other numbers."""
-
-    NO_SHOW = -4
-    LOST = -3
-    WRONG_PERSON = -2
-    NOT_INTERESTED = -1
-    OUT_OF_OFFICE = 0
-    INTERESTED = 1
-    MEETING_BOOKED = 2
-    MEETING_COMPLETED = 3
-    WON = 4
+_OWN: Final = ("first_name", "last_name", "company_name", "job_title", "phone", "website")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +24,7 @@ class Lead:
     """A lead of one campaign: an address in two campaigns is two leads.
 
     Attributes:
-        interest: see `Interest`; None where nobody has said.
+        interest: see `worker.domain.interest`; None where nobody has said.
         subsequence_id: the follow-up sequence it is in; "" for none.
 
     """
@@ -58,12 +44,22 @@ class Leads:
 
     def find(self, email: str, campaign_id: str = "") -> Iterator[Lead]:
         """Yield the leads that have an address, of one campaign or of all."""
+        return map(_lead, self._listed(email, campaign_id))
+
+    def fields(self, email: str, campaign_id: str) -> dict[str, Any]:
+        """Return a lead's own fields as webhooks carry them; none where nobody knows it."""
+        lead = next(self._listed(email, campaign_id), {})
+        custom = lead.get("payload")
+        own = custom if isinstance(custom, Mapping) else {}
+        return {**own, **{name: lead[name] for name in _OWN if lead.get(name)}}
+
+    def _listed(self, email: str, campaign_id: str) -> Iterator[Mapping[str, Any]]:
         about = {"contacts": [email], "limit": _PAGE}
         about |= {"campaign": campaign_id} if campaign_id else {}
         found = pages(
             lambda cursor: self._client.ask("/v2/leads/list", about | after(cursor)), "leads"
         )
-        return (_lead(item) for page in found for item in page)
+        return (item for page in found for item in page)
 
     def set_interest(self, email: str, interest: int | None, campaign_id: str = "") -> None:
         """Set what a lead thinks of us, in one campaign or in all; None takes it back.

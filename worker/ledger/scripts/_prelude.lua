@@ -168,6 +168,15 @@ local function suppress(people, reason)
   end
 end
 
+-- What is to be done at the provider's side: each thing once for an event.
+local function owe(key, deeds)
+  for _, name in ipairs(deeds or {}) do
+    if exists(key) and redis.call('HSETNX', ev(key), 'deed:' .. name, 'owed') == 1 then
+      redis.call('ZADD', P .. 'deeds', int(now), name .. ' ' .. key)
+    end
+  end
+end
+
 local function pause_over(key)
   if redis.call('HEXISTS', P .. 'paused', '*') == 1 then return '*' end
   local campaign = get(key, 'campaign_id') or ''

@@ -59,14 +59,19 @@ local function is_told_more(key)
 end
 
 -- What was said before a suppression was taken back is said no more.
+-- Says whether anybody is suppressed who is not only one of a company.
 local function heed(key)
   local told_at = a.told_at or (key and number(key, 'received_at')) or now
-  local people = {}
+  local people, in_person = {}, false
   for _, person in ipairs(a.suppress) do
     local lifted = tonumber(redis.call('HGET', P .. 'lifted', person) or '') or 0
-    if lifted == 0 or told_at > lifted then people[#people + 1] = person end
+    if lifted == 0 or told_at > lifted then
+      people[#people + 1] = person
+      in_person = in_person or not string.find(person, '^domain:')
+    end
   end
   suppress(people, a.event_type)
+  return in_person
 end
 
 -- An event that was held only for want of words goes on when they come.
@@ -78,8 +83,9 @@ local function find_words(key)
 end
 
 local key = known()
-heed(key)
+local heeded = heed(key)
 if key then
+  if heeded then owe(key, a.deeds) end
   if is_told_more(key) then
     tell(key)
     fill_in(key)
@@ -101,6 +107,7 @@ redis.call('ZADD', P .. 'events', int(now), key)
 redis.call('ZADD', P .. 'state:received', int(now), key)
 count_up('received ' .. a.event_type)
 remember(key, '', 'received', a.event_type)
+if heeded then owe(key, a.deeds) end
 if a.opens then
   point_to(key)
   write(key, { due_at = '0' })

@@ -20,6 +20,7 @@ if before == 'sending' and (a.to == 'waiting' or a.to == 'failed') then
   end
 end
 write(key, a.fields)
+owe(key, a.deeds)
 if a.counts then redis.call('HINCRBY', ev(key), 'tries', 1) end
 if a.to == 'doubt' and before == 'sending' then
   redis.call('HINCRBY', ev(key), 'doubts', 1)

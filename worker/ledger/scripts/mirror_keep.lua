@@ -7,7 +7,9 @@ local function keep(mail)
   bytes(#mail.content - #(redis.call('HGET', key, field) or ''))
   redis.call('HSET', key, field, mail.content)
   redis.call('PEXPIRE', key, lifetime)
-  redis.call('HSET', M .. 'of', mail.id, mail.thread)
+  if redis.call('HSET', M .. 'of', mail.id, mail.thread) == 1 and mail.reply then
+    redis.call('ZADD', REPLIES, 'NX', int(now), mail.id)
+  end
   redis.call('ZADD', M .. 'threads', int(now), mail.thread)
   if a.start and mail.created > 0 then
     redis.call('ZADD', M .. 'newest', int(mail.created), mail.id)
