@@ -11,6 +11,7 @@ from integration.serving import client_of, running
 from web.sandbox import create_app
 from worker import upkeep
 from worker.backfill import BACKFILL
+from worker.bootstrap import share
 from worker.chores import ChoreThread
 from worker.contracts import webhook
 from worker.hookhealth import HOOK
@@ -43,7 +44,7 @@ def make(
         def made(**settings: str) -> Chores:
             given = {f"AUTOREPLY_{name.upper()}": value for name, value in settings.items()}
             own = load(given | {"AUTOREPLY_REDIS_URL": valkey_url, "AUTOREPLY_API_KEY": "k3y"})
-            chores = upkeep.make_chores(own, ledger, lambda _: None)
+            chores = upkeep.make_chores(own, ledger, share(own), lambda _: None)
             return {chore._chore.name: chore for chore in chores}
 
         yield made
