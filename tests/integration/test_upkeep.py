@@ -18,6 +18,7 @@ from worker.hookhealth import HOOK
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger
 from worker.ledger.redis_mirror import RedisMirror
+from worker.mails import Page
 from worker.mirror import REFILL
 from worker.settings import load
 from worker.writeback import WRITE_BACK
@@ -79,7 +80,7 @@ def test_a_provider_that_may_speak_another_contract_is_left_alone_until_it_shows
     assert calls(sandbox) == set()
 
     mirror, plan = RedisMirror(redis_client), RedisPlan(redis_client)
-    mirror.fill([], mirror.start(), cursor="", whole=True)
+    mirror.fill([], mirror.start(), Page())
     for name in (BACKFILL, HOOK):
         plan.ask(name)
         assert chores[name].tick()
