@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.domain.words import clean, fingerprint, fold, html_to_text, mentions, squeeze
+from worker.domain.words import (
+    clean,
+    fingerprint,
+    fold,
+    fold_sentences,
+    html_to_text,
+    mentions,
+    squeeze,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +47,31 @@ def test_cleaned_text_can_be_stored_and_stays_as_it_is(text: str) -> None:
         ("snake_case", "snake case"),
         ("  \n ", ""),
         ("fiancé", "fiance"),
+        ("हिंदी में", "हद म"),
+        ("ไม่ต้อง", "ไมตอง"),
     ],
 )
 def test_folding_drops_case_accents_and_signs(text: str, folded: str) -> None:
     assert fold(text) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("No. Yes!", "no . yes"),
+        ("No... yes?! Hm", "no . yes . hm"),
+        ("version 2.5 of it", "version 2 5 of it"),
+        ("Art. 17", "art 17"),
+        ("wrapped\nhere", "wrapped here"),
+        ("one\n \ntwo", "one . two"),
+        ("list:\n- one\n- two", "list . one . two"),
+        ("不。好！是", "不 . 好 . 是"),
+        ("ठीक है। नहीं", "ठक ह . नह"),
+        ("...", ""),
+    ],
+)
+def test_sentences_end_where_people_end_them(text: str, folded: str) -> None:
+    assert fold_sentences(text) == folded
 
 
 @pytest.mark.parametrize(
