@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from worker.domain.language import language_of
 
@@ -31,8 +33,24 @@ def test_some_sample_is_told_in(language: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "Yes", "ok", "Stop", "Ja", "Si", "No!", "👍🙏", "42", "?!", "Acme GmbH", "Nej tack"]
-    + ["https://example.com/was-kostet-das", "anna.mueller@example.com", "+49 170 1234567"],
+    [
+        "",
+        " ",
+        "Yes",
+        "ok",
+        "Stop",
+        "Ja",
+        "Si",
+        "No!",
+        "👍🙏",
+        "42",
+        "?!",
+        "Acme GmbH",
+        "Nej tack",
+        "https://example.com/was-kostet-das",
+        "anna.mueller@example.com",
+        "+49 170 1234567",
+    ],
 )
 def test_what_says_too_little_has_no_language(text: str) -> None:
     assert language_of(text) == ""
@@ -83,6 +101,11 @@ def test_most_of_the_text_decides(text: str, language: str) -> None:
 )
 def test_letters_tell_cyrillic_languages_apart(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@given(st.text(st.characters()))
+def test_any_text_has_some_language_or_none(text: str) -> None:
+    assert len(language_of(f"{text} ыј")) in {0, 2}
 
 
 def test_capitals_do_not_matter() -> None:

@@ -74,7 +74,8 @@ def test_of_two_that_begin_together_the_longest_comes_first() -> None:
 
 
 @pytest.mark.parametrize(
-    "phrase", ["", "…", "… list", "list …", "[please]", "ab* me", "[a b] me", "a||b", "不要 [再 发]"]
+    "phrase",
+    ["", "…", "… list", "list …", "[please]", "ab* me", "[a b] me", "a||b", "不要 [再 发]"],
 )
 def test_what_is_no_phrase_is_refused(phrase: str) -> None:
     with pytest.raises(ValueError, match=r"phrase|stem|bracket"):

@@ -53,26 +53,30 @@ _OF_SEVERAL: Final = {
     "devanagari": "\u0900-\u097f",
     "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
 }
+
+
+def _codes(codes: str) -> frozenset[str]:
+    return frozenset(codes.split())
+
+
 _LANGUAGES: Final = {
-    "arabic": frozenset("ar fa ps ur".split()),
-    "cyrillic": frozenset("be bg kk ky mk mn ru sr tg uk".split()),
-    "devanagari": frozenset("hi mr ne".split()),
-    "latin": frozenset(
+    "arabic": _codes("ar fa ps ur"),
+    "cyrillic": _codes("be bg kk ky mk mn ru sr tg uk"),
+    "devanagari": _codes("hi mr ne"),
+    "latin": _codes(
         "af az ca cs cy da de en es et eu fi fr ga hr hu id is it lb lt lv ms mt nl no pl pt"
-        " ro sk sl sq sr sv sw tl tr uz vi".split()
+        " ro sk sl sq sr sv sw tl tr uz vi"
     ),
 }
-_RARE: Final = frozenset(
-    "af az be ca cy eu ga is kk ky lb mk mn ms mt ne ps sq sw tg tl uz".split()
-)
+_RARE: Final = _codes("af az be ca cy eu ga is kk ky lb mk mn ms mt ne ps sq sw tg tl uz")
 _LETTERS_OF: Final = {
-    "ыэ": frozenset("be kk ky mn ru tg".split()),
-    "јљњ": frozenset("mk sr".split()),
-    "ђћ": frozenset({"sr"}),
-    "ѓќѕ": frozenset({"mk"}),
-    "їє": frozenset({"uk"}),
-    "і": frozenset("be kk uk".split()),
-    "ў": frozenset({"be"}),
+    "ыэ": _codes("be kk ky mn ru tg"),
+    "јљњ": _codes("mk sr"),
+    "ђћ": _codes("sr"),
+    "ѓќѕ": _codes("mk"),
+    "їє": _codes("uk"),
+    "і": _codes("be kk uk"),
+    "ў": _codes("be"),
 }
 """Cyrillic letters that only some languages have: they rule the others out."""
 _SCRIPTS: Final = {
@@ -108,9 +112,10 @@ def _script_of(text: str) -> str:
 
 
 def _candidates(text: str, languages: frozenset[str]) -> frozenset[str]:
+    """Leave out the languages that lack a letter of the text, unless that leaves none."""
     for letters, having in _LETTERS_OF.items():
-        if not having.isdisjoint(languages) and any(letter in text for letter in letters):
-            languages &= having
+        if any(letter in text for letter in letters):
+            languages = languages & having or languages
     return languages
 
 

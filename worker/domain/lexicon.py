@@ -77,8 +77,9 @@ class Phrases:
         self._by_stem: dict[str, list[_Row]] = defaultdict(list)
         self._unspaced: list[tuple[int, Unspaced]] = []
         numbers: dict[Slots | str, int] = {}
-        for name, phrase in ((name, phrase) for name in named for phrase in named[name]):
-            self._add(name, [self._number(part, numbers) for part in phrase.split("&")])
+        for name, phrases in named.items():
+            for phrase in phrases:
+                self._add(name, [self._number(part, numbers) for part in phrase.split("&")])
         self._index({part: slots for slots, part in numbers.items() if isinstance(slots, tuple)})
 
     def _number(self, part: str, numbers: dict[Slots | str, int]) -> int:
@@ -164,7 +165,8 @@ def _starts(words: list[str]) -> list[int]:
 def _together(places: Mapping[int, list[tuple[int, int]]]) -> Iterator[tuple[int, int]]:
     """Yield from where to where all parts of a phrase stand close together."""
     latest: dict[int, tuple[int, int]] = {}
-    for start, end, part in sorted((*place, part) for part in places for place in places[part]):
+    rows = sorted((*place, number) for number, found in places.items() for place in found)
+    for start, end, part in rows:
         if part not in latest or latest[part][1] < end:  # not a shorter reading of the same
             latest[part] = start, end
         first = min(begin for begin, _ in latest.values())
