@@ -62,6 +62,7 @@ def test_folding_drops_case_accents_and_signs(text: str, folded: str) -> None:
         ("No... yes?! Hm", "no . yes . hm"),
         ("version 2.5 of it", "version 2 5 of it"),
         ("Art. 17", "art 17"),
+        ("s.v.p. non", "s v p non"),
         ("wrapped\nhere", "wrapped here"),
         ("one\n \ntwo", "one . two"),
         ("list:\n- one\n- two", "list . one . two"),

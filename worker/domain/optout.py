@@ -14,7 +14,7 @@ from worker.domain.words import fold, fold_sentences
 _ALONE, _WISH, _HARMLESS = "alone", "wish", "harmless"
 
 _SPELT: Final = (
-    (re.compile(r"\be[-‐‑ ]?(?=mail)", re.IGNORECASE), "e"),
+    (re.compile(r"\be(?:[-‐‑](?=\w)|\s(?=mail))", re.IGNORECASE), "e"),
     (re.compile(r"\bcan(?:no|['’´`]?)t\b", re.IGNORECASE), "can not"),
     (re.compile(r"(?<=[a-z])n['’´`]t\b", re.IGNORECASE), " not"),
     (re.compile(r"\b(d(?:o|id|oes)|wo)nt\b", re.IGNORECASE), r"\1 not"),
