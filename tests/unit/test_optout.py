@@ -143,6 +143,7 @@ def test_both_ends_of_an_endless_mail_are_read() -> None:
     endless = "We sell shoes. " * 5000
     assert opt_out_words(f"Take me off your list. {endless}")
     assert opt_out_words(f"{endless} Take me off your list.")
+    assert opt_out_words("What is your unsubscribe rate? We sell shoes. " * 5000) == ""
 
 
 @pytest.mark.parametrize(
@@ -205,4 +206,4 @@ def test_a_megabyte_of_malice_takes_no_time(hostile: str) -> None:
     opt_out_words("")  # what is read once
     began = time.process_time()
     opt_out_words(text)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 0.5

@@ -50,11 +50,16 @@ def opt_out_words(newest: str) -> str:
 
     Of a text that no person types, both ends are read.
     """
-    if len(newest) > _HEAD + _TAIL:
-        newest = f"{newest[:_HEAD]}\n\n{newest[-_TAIL:]}"
-    newest = _spelt(newest)
+    newest = _spelt(_both_ends(newest))
     alone = next((part for part in _parts(newest) if _is_whole(part, _alone())), "")
     return unicodedata.normalize("NFC", alone or _wish(fold_sentences(newest)))
+
+
+def _both_ends(text: str) -> str:
+    if len(text) <= _HEAD + _TAIL:
+        return text
+    head, tail = text[:_HEAD], text[-_TAIL:]
+    return f"{head.rpartition('. ')[0] or head}\n\n{tail.partition('. ')[2] or tail}"
 
 
 def _spelt(text: str) -> str:
@@ -68,7 +73,7 @@ def _parts(text: str) -> Iterator[str]:
     for found in islice(_PARTS.finditer(text), _MOST_PARTS):
         sentence = found[0].strip()
         if len(sentence) <= _SHORT and not sentence.endswith(("?", "？", "؟")):
-            yield from filter(None, map(fold, {sentence, *_COMMAS.split(sentence)}))
+            yield from filter(None, map(fold, dict.fromkeys([sentence, *_COMMAS.split(sentence)])))
 
 
 def _is_whole(folded: str, phrases: Phrases) -> bool:
