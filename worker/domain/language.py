@@ -1,60 +1,139 @@
-"""Which language somebody writes, where that is clear; a wrong guess is worse than none."""
+"""The language a reply is written in: its script says it, or a small model does.
+
+Where neither is sure, there is no language: a wrong one picks a template that the lead
+cannot read, none picks the usual one.
+"""
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
-_READ_AT_MOST: Final = 2000
-_LEAST_LETTERS: Final = 8
-_LEAST_WORDS: Final = 2
-_SURE: Final = 0.55
-_CLEAR: Final = (0.3, 2.5)
-"""A confidence that suffices alone; and one that does with so many times the second best's.
-Below, one in fifty of our own samples was taken for a neighbour of its language."""
+_READ_AT_MOST: Final = 1000
+"""Characters: a paragraph tells as much as a page."""
+_FEWEST_LETTERS: Final = 8
+_FEWEST_WORDS: Final = 2
+"""Shorter texts ("Yes", "Stop", "Acme GmbH") are guesses in any script that languages share."""
+_SURE: Final = 0.2
+_AHEAD: Final = 1.6
+"""The best language has at least so much of the probability, and so many times the next one's."""
+_RARER: Final = 0.5
+"""How likely a language of `_RARE` is, against one that most mails are written in."""
 
-_SCRIPTS: Final = (
-    ("ja", re.compile(r"[\u3040-\u30ff]")),
-    ("ko", re.compile(r"[\uac00-\ud7a3]")),
-    ("el", re.compile(r"[\u0370-\u03ff]")),
-    ("he", re.compile(r"[\u0590-\u05ff]")),
-    ("th", re.compile(r"[\u0e00-\u0e7f]")),
-    ("ka", re.compile(r"[\u10a0-\u10ff]")),
-    ("hy", re.compile(r"[\u0530-\u058f]")),
-    ("zh", re.compile(r"[\u4e00-\u9fff]")),
-)
-"""Scripts that one language alone is written in; Japanese first, which has Chinese letters too."""
+_NO_WORDS: Final = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[\d_]+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
-_SPOKEN: Final = (
-    "ar", "bg", "bn", "ca", "cs", "da", "de", "en", "es", "et", "eu", "fa", "fi", "fr", "gl", "hi",
-    "hr", "hu", "id", "is", "it", "lt", "lv", "mk", "ms", "nb", "nl", "nn", "no", "pl", "pt", "ro",
-    "ru", "sk", "sl", "sq", "sr", "sv", "sw", "ta", "tl", "tr", "uk", "ur", "vi",
-)  # fmt: skip
-_USUAL: Final = {"nb": "no", "nn": "no"}
-_LETTER: Final = re.compile(r"[^\W\d_]")
-_NO_WORDS: Final = re.compile(r"https?://\S+|\S+@\S+|\d+")
+_OF_ONE_LANGUAGE: Final = {
+    "am": "\u1200-\u137f",
+    "bn": "\u0980-\u09ff",
+    "el": "\u0370-\u03ff\u1f00-\u1fff",
+    "gu": "\u0a80-\u0aff",
+    "he": "\u0590-\u05ff",
+    "hy": "\u0530-\u058f",
+    "ja": "\u3040-\u30ff",
+    "ka": "\u10a0-\u10ff",
+    "km": "\u1780-\u17ff",
+    "kn": "\u0c80-\u0cff",
+    "ko": "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3",
+    "lo": "\u0e80-\u0eff",
+    "ml": "\u0d00-\u0d7f",
+    "my": "\u1000-\u109f",
+    "pa": "\u0a00-\u0a7f",
+    "si": "\u0d80-\u0dff",
+    "ta": "\u0b80-\u0bff",
+    "te": "\u0c00-\u0c7f",
+    "th": "\u0e00-\u0e7f",
+    "zh": "\u3400-\u9fff\uf900-\ufaff",
+}
+_OF_SEVERAL: Final = {
+    "arabic": "\u0600-\u06ff\u0750-\u077f",
+    "cyrillic": "\u0400-\u052f",
+    "devanagari": "\u0900-\u097f",
+    "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
+}
+
+
+def _codes(codes: str) -> frozenset[str]:
+    return frozenset(codes.split())
+
+
+_LANGUAGES: Final = {
+    "arabic": _codes("ar fa ps ur"),
+    "cyrillic": _codes("be bg kk ky mk mn ru sr tg uk"),
+    "devanagari": _codes("hi mr ne"),
+    "latin": _codes(
+        "af az ca cs cy da de en es et eu fi fr ga hr hu id is it lb lt lv ms mt nl no pl pt"
+        " ro sk sl sq sr sv sw tl tr uz vi"
+    ),
+}
+_RARE: Final = _codes("af az be ca cy eu ga is kk ky lb mk mn ms mt ne ps sq sw tg tl uz")
+_LETTERS_OF: Final = {
+    "ыэ": _codes("be kk ky mn ru tg"),
+    "јљњ": _codes("mk sr"),
+    "ђћ": _codes("sr"),
+    "ѓќѕ": _codes("mk"),
+    "їє": _codes("uk"),
+    "і": _codes("be kk uk"),
+    "ў": _codes("be"),
+}
+"""Cyrillic letters that only some languages have: they rule the others out."""
+_SCRIPTS: Final = {
+    name: re.compile(f"[{letters}]") for name, letters in (_OF_ONE_LANGUAGE | _OF_SEVERAL).items()
+}
+_WEIGHTS: Final = {"ja": 5, "ko": 3, "zh": 5}
+"""Such a letter is as much as several of another script: names and products are often Latin."""
+_KANA: Final = 0.1
+"""Share of kana from which Chinese letters are Japanese words."""
 
 
 def language_of(text: str) -> str:
-    """Return the language of a text (ISO 639-1), "" where it is too short or not clear."""
-    words = _NO_WORDS.sub(" ", text[:_READ_AT_MOST])
-    letters = _LETTER.findall(words)
-    for language, script in _SCRIPTS:
-        if 2 * len(script.findall(words)) > len(letters):
-            return language
-    if len(letters) < _LEAST_LETTERS or len(words.split()) < _LEAST_WORDS:
+    """Return the language (ISO 639-1), "" where the text is too short or too unclear."""
+    text = _NO_WORDS.sub(" ", text[:_READ_AT_MOST]).lower()
+    script = _script_of(text)
+    if script not in _LANGUAGES:
+        return script
+    words = _WORD.findall(text)
+    if len(words) < _FEWEST_WORDS or sum(map(len, words)) < _FEWEST_LETTERS:
         return ""
-    (found, sure), (_, second) = _identifier().rank(words)[:2]
-    least, times = _CLEAR
-    is_clear = sure >= _SURE or (sure >= least and sure >= times * second)
-    return _USUAL.get(found, found) if is_clear else ""
+    return _likeliest(text, _candidates(text, _LANGUAGES[script]))
+
+
+def _script_of(text: str) -> str:
+    """Return the script that most of the text is in: its only language, or its name."""
+    letters = {
+        name: len(script.findall(text)) * _WEIGHTS.get(name, 1) for name, script in _SCRIPTS.items()
+    }
+    if letters["ja"] > letters["zh"] * _KANA:
+        letters["ja"] += letters.pop("zh")
+    most = max(letters, key=lambda name: letters[name])
+    return most if letters[most] else ""
+
+
+def _candidates(text: str, languages: frozenset[str]) -> frozenset[str]:
+    """Leave out the languages that lack a letter of the text, unless that leaves none."""
+    for letters, having in _LETTERS_OF.items():
+        if any(letter in text for letter in letters):
+            languages = languages & having or languages
+    return languages
+
+
+def _likeliest(text: str, languages: frozenset[str]) -> str:
+    likely = sorted(
+        (probability * (_RARER if language in _RARE else 1), language)
+        for language, probability in _model().rank(text)
+        if language in languages
+    )
+    best, language = likely[-1]
+    next_best = likely[-2][0] if len(likely) > 1 else 0
+    sure = best >= _SURE * sum(share for share, _ in likely) and best >= _AHEAD * next_best
+    return language if sure else ""
 
 
 @lru_cache(maxsize=1)
-def _identifier() -> LanguageIdentifier:
-    """Return the model, which is part of the library; read when the first text needs it."""
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    known = set(identifier.labels)
-    identifier.set_languages([language for language in _SPOKEN if language in known])
-    return identifier
+def _model() -> "LanguageIdentifier":
+    """Load the model, once and only where it is needed: it takes half a second."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - loads numpy
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

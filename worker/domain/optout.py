@@ -14,12 +14,16 @@ from worker.domain.words import fold, fold_sentences
 _ALONE, _WISH, _HARMLESS = "alone", "wish", "harmless"
 
 _SPELT: Final = (
-    (re.compile(r"\be[-‐‑ ]?(?=mail)", re.IGNORECASE), "e"),
+    (re.compile(r"\be(?:[-‐‑](?=\w)|\s(?=mail))", re.IGNORECASE), "e"),
     (re.compile(r"\bcan(?:no|['’´`]?)t\b", re.IGNORECASE), "can not"),
     (re.compile(r"(?<=[a-z])n['’´`]t\b", re.IGNORECASE), " not"),
     (re.compile(r"\b(d(?:o|id|oes)|wo)nt\b", re.IGNORECASE), r"\1 not"),
 )
 """Spellings that would double half of all phrases: e-mail, don't, dont, cannot."""
+
+_HEAD: Final = 12 * 1024
+_TAIL: Final = 4 * 1024
+"""Characters read from both ends: what is longer was pasted, not written."""
 
 _NAME: Final = re.compile(r"\$(\w+)")
 _LONGEST_PHRASE: Final = 200
@@ -38,14 +42,24 @@ def opt_out_subject(subject: str) -> str:
     `Re: stop` quotes our own subject.
     """
     folded = fold(_spelt(subject))
-    return folded if _is_whole(folded, _ALONE, _WISH) else ""
+    return folded if _is_whole(folded, _alone()) or _is_whole(folded, _wishes()) else ""
 
 
 def opt_out_words(newest: str) -> str:
-    """Return the words that ask to be left alone; "" where there are none."""
-    newest = _spelt(newest)
-    alone = next((part for part in _parts(newest) if _is_whole(part, _ALONE)), "")
+    """Return the words that ask to be left alone; "" where there are none.
+
+    Of a text that no person types, both ends are read.
+    """
+    newest = _spelt(_both_ends(newest))
+    alone = next((part for part in _parts(newest) if _is_whole(part, _alone())), "")
     return unicodedata.normalize("NFC", alone or _wish(fold_sentences(newest)))
+
+
+def _both_ends(text: str) -> str:
+    if len(text) <= _HEAD + _TAIL:
+        return text
+    head, tail = text[:_HEAD], text[-_TAIL:]
+    return f"{head.rpartition('. ')[0] or head}\n\n{tail.partition('. ')[2] or tail}"
 
 
 def _spelt(text: str) -> str:
@@ -59,21 +73,19 @@ def _parts(text: str) -> Iterator[str]:
     for found in islice(_PARTS.finditer(text), _MOST_PARTS):
         sentence = found[0].strip()
         if len(sentence) <= _SHORT and not sentence.endswith(("?", "？", "؟")):
-            yield from filter(
-                None, map(fold, {sentence: 0, **dict.fromkeys(_COMMAS.split(sentence))})
-            )
+            yield from filter(None, map(fold, dict.fromkeys([sentence, *_COMMAS.split(sentence)])))
 
 
-def _is_whole(folded: str, *names: str) -> bool:
+def _is_whole(folded: str, phrases: Phrases) -> bool:
     return any(
-        hit.name in names and hit.start == 0 and hit.end == len(folded)
-        for hit in _phrases().find(folded)
+        hit.name != _HARMLESS and hit.start == 0 and hit.end == len(folded)
+        for hit in phrases.find(folded)
     )
 
 
 def _wish(folded: str) -> str:
     """Return the first wish that nothing takes back."""
-    hits = sorted(_phrases().find(folded), key=lambda hit: (hit.start, -hit.end))
+    hits = sorted(_wishes().find(folded), key=lambda hit: (hit.start, -hit.end))
     harmless = [hit for hit in hits if hit.name == _HARMLESS]
     starts = [hit.start for hit in harmless]
     for wish in hits:
@@ -86,12 +98,21 @@ def _wish(folded: str) -> str:
 
 
 @cache
-def _phrases() -> Phrases:
+def _alone() -> Phrases:
+    return _phrases(_ALONE)
+
+
+@cache
+def _wishes() -> Phrases:
+    return _phrases(_WISH, _HARMLESS)
+
+
+def _phrases(*names: str) -> Phrases:
     languages = shipped("optout").values()
     return Phrases(
         {
             name: [phrase for language in languages for phrase in _spelled_out(language, name)]
-            for name in (_ALONE, _WISH, _HARMLESS)
+            for name in names
         }
     )
 

@@ -16,7 +16,7 @@ UNSPACED = re.compile(
 SENTENCE_END = "."
 """A word of its own in what `fold_sentences` returns."""
 _BETWEEN_SENTENCES = re.compile(
-    r"(?<![.!?;…])[.!?;…]++(?=\s)(?!\s\d)|[。！？؟।۔։።]|\n\s*\n|\n(?=[-*•] )"
+    r"(?<![.!?;…])(?<!\.\w)[.!?;…]++(?=\s)(?!\s\d)|[。！？؟।۔։።]|\n\s*\n|\n(?=[-*•] )"
 )
 _ALIKE = str.maketrans("ıłøđ’ʼ`", "ilod'''")
 """Letters that people write for one another, and Unicode does not take apart."""
