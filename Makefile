@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up demo check test screenshots chaos lint format lock clean
+.PHONY: help up demo check test screenshots chaos corpora lint format lock clean
 
 PYTHON ?= python3
 SECONDS ?= 300
@@ -35,6 +35,9 @@ screenshots: $(VENV)/.dev ## pictures of the console with sample data, into docs
 
 chaos: $(VENV)/.run ## kill and break everything for 5 minutes, then count (SECONDS=60, SEED=1)
 	@PYTHONPATH=tests:bench $(BIN)/python -m chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+corpora: $(VENV)/.run ## how much of third-party mails is read right, and how fast hostile ones are
+	@PYTHONPATH=bench $(BIN)/python -m corpora
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
