@@ -17,10 +17,9 @@ from worker.pace import Kind
 LIST_RATE: Final = (Rate(20, 60),)
 """The provider's own limit for lists of e-mails."""
 
-_FREE_SHARE: Final = 0.02
-_FREE_MS: Final = 30.0
-"""What each window leaves free, for calls that arrive later than others: the measured least
-with which no call is refused (`python -m bench.rates`)."""
+_FREE: Final = 0.02
+"""The part of each window that is left free, for calls that arrive later than others: 20 ms of
+a second. Where that is too little, refusals make the pace slower."""
 
 _TRIES: Final = 3
 _PATIENCE: Final = 1.0
@@ -54,7 +53,7 @@ class Slots(Protocol):
         ...
 
     def hold(self, bucket: str, milliseconds: float) -> None:
-        """Have no slot in a bucket for a while."""
+        """Have no slot in a bucket for a while, and slower ones after that."""
         ...
 
 
@@ -68,11 +67,7 @@ class _Bucket:
 
 
 def _bucket(name: str, rates: Sequence[Rate]) -> _Bucket:
-    return _Bucket(
-        name,
-        interval=spacing(rates, share=_FREE_SHARE, late=_FREE_MS),
-        room=room(rates, share=_FREE_SHARE, late=_FREE_MS),
-    )
+    return _Bucket(name, interval=spacing(rates, free=_FREE), room=room(rates, free=_FREE))
 
 
 class Limiter:

@@ -1,5 +1,6 @@
 """What the limiter promises, on slots in memory and on a real server, with a clock set by hand."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -125,7 +126,7 @@ def test_no_window_ever_holds_more_than_the_rate_and_nearly_all_of_it_is_used(
     fleet.rates = rates
     times = fleet.calls("other", seconds=3 * span)
     assert fullest(times, span) <= calls
-    assert len(times) >= 0.97 * 3 * calls
+    assert len(times) >= 0.98 * 3 * calls
 
 
 def test_lists_have_a_rate_of_their_own_that_nearly_all_is_used_of(fleet: Fleet) -> None:
@@ -166,7 +167,7 @@ def test_those_sent_back_come_again_at_different_times(fleet: Fleet, clock: Hand
     use_up(fleet.worker(), clock)
     waits = [told_to_wait(fleet.worker()) for _ in range(20)]
     gaps = {round(later - earlier, 3) for earlier, later in pairwise(waits)}
-    assert gaps == {0.103}
+    assert gaps == {0.102}
 
 
 def test_nobody_is_told_to_come_back_in_an_hour_because_many_wait(
@@ -265,6 +266,36 @@ def test_after_a_hold_calls_are_as_far_apart_as_ever(fleet: Fleet, clock: HandCl
     assert fullest(fleet.calls("other", seconds=5), 1.0) <= 10
 
 
+def pace_after(fleet: Fleet, seconds: float) -> float:
+    """Return how far apart calls are then, in milliseconds."""
+    fleet.clock.sleep(seconds)
+    times = fleet.calls("other", seconds=3, workers=1)
+    return round(SECOND * (times[-1] - times[0]) / (len(times) - 1))
+
+
+def test_a_refusal_makes_the_pace_slower_and_that_wears_off(fleet: Fleet) -> None:
+    assert pace_after(fleet, 0) == 102
+    fleet.worker().hold("other", 5)
+    assert pace_after(fleet, 5) == 112
+    assert pace_after(fleet, 300) == 107
+    assert pace_after(fleet, 300) == 102
+
+
+def test_each_refusal_makes_it_slower_down_to_half(fleet: Fleet) -> None:
+    paces = []
+    for _ in range(10):
+        fleet.worker().hold("other", 5)
+        paces.append(pace_after(fleet, 5))
+    assert paces[:3] == [112, 123, 136]
+    assert paces[-1] == 204
+
+
+def test_those_refused_together_are_one_refusal(fleet: Fleet) -> None:
+    for _ in range(8):
+        fleet.worker().hold("other", 5)
+    assert pace_after(fleet, 5) == 112
+
+
 def test_a_hold_on_lists_stops_no_answer(fleet: Fleet, clock: HandClock) -> None:
     fleet.worker().hold("list", 30)
     told_to_wait(fleet.worker(), "list")
@@ -292,7 +323,7 @@ class Sleepy(HandClock):
         self.times -= 1
 
 
-@pytest.mark.parametrize(("longer", "calls"), [(0.029, 1), (0.031, 2), (5.0, 2)])
+@pytest.mark.parametrize(("longer", "calls"), [(0.019, 1), (0.021, 2), (5.0, 2)])
 def test_whoever_oversleeps_its_slot_asks_for_another(longer: float, calls: int) -> None:
     clock = Sleepy(longer=longer, times=1)
     slots = Counted(MemorySlots(now=clock))
@@ -327,6 +358,22 @@ class Counted:
         self.slots.hold(bucket, milliseconds)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_the_stand_in_and_the_server_cannot_be_told_apart(redis_client: Any, seed: int) -> None:
+    dice, clock = random.Random(seed), HandClock()
+    one, two = MemorySlots(now=clock), RedisSlots(redis_client, now=clock)  # type: ignore[arg-type]
+    for _ in range(200):
+        clock.ms += dice.choice([0, 1, 100, 1000, 30_000, 400_000])
+        if dice.random() < 0.1:
+            seconds = dice.choice([0.5, 5, 600])
+            one.hold("all", SECOND * seconds)
+            two.hold("all", SECOND * seconds)
+        longest = dice.choice([0.0, 1000.0, 5000.0])
+        left, right = (s.reserve("all", interval=333.0, longest=longest) for s in (one, two))
+        assert left.taken == right.taken
+        assert left.wait == pytest.approx(right.wait, abs=0.5)
+
+
 # Where the clock is the server's own
 
 
@@ -354,6 +401,6 @@ def test_what_is_kept_of_a_bucket_goes_away_by_itself(redis_client: Any) -> None
     key = "autoreply:{default}:slots:all"
     slots.hold("all", 3_600_000)
     slots.reserve("all", interval=10.0, longest=0.0)
-    assert 3_600_000 <= redis_client.pttl(key) < 3_700_000
+    assert 3_600_000 <= redis_client.pttl(key) < 4_300_000
     slots.hold("all", 1)
     assert redis_client.pttl(key) > 3_500_000

@@ -31,15 +31,13 @@ def test_the_strictest_rate_decides_how_far_apart_calls_are(text: str, milliseco
     assert spacing(parse_rates(text)) == milliseconds
 
 
-@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 3060), ("20/s", 51.5)])
-def test_each_window_leaves_a_part_free_and_never_less_than_calls_may_be_late(
-    text: str, milliseconds: float
-) -> None:
-    assert spacing(parse_rates(text), share=0.02, late=30) == milliseconds
+@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 3060), ("20/s", 51)])
+def test_each_window_leaves_a_part_free(text: str, milliseconds: float) -> None:
+    assert spacing(parse_rates(text), free=0.02) == milliseconds
 
 
-@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 1200), ("20/s", 30), ("9/s,9/m", 30)])
+@pytest.mark.parametrize(("text", "milliseconds"), [("20/m", 1200), ("20/s", 20), ("9/s,9/m", 20)])
 def test_a_call_may_be_late_by_what_the_tightest_window_leaves_free(
     text: str, milliseconds: float
 ) -> None:
-    assert room(parse_rates(text), share=0.02, late=30) == milliseconds
+    assert room(parse_rates(text), free=0.02) == milliseconds

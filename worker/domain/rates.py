@@ -35,26 +35,16 @@ def _rate(text: str) -> Rate:
     return Rate(int(match[1]), _SECONDS[match[2].lower()])
 
 
-def spacing(rates: Sequence[Rate], *, share: float = 0.0, late: float = 0.0) -> float:
+def spacing(rates: Sequence[Rate], *, free: float = 0.0) -> float:
     """Return the milliseconds between two calls that keep within all the rates.
 
     Evenly spaced calls keep every window at once, wherever it begins: the strictest rate
-    decides alone. Calls do not arrive as evenly as they leave, so there is room left.
-
-    Args:
-        rates: each of them holds; at least one.
-        share: the part of each window that is left free.
-        late: milliseconds of each window that are left free at least: by so much a call may
-            be later than another.
-
+    decides alone. `free` is the part of each window that is left free, since calls do not
+    arrive as evenly as they leave.
     """
-    return max((1000 * rate.seconds + _free(rate, share, late)) / rate.calls for rate in rates)
+    return max(1000 * rate.seconds * (1 + free) / rate.calls for rate in rates)
 
 
-def room(rates: Sequence[Rate], *, share: float, late: float) -> float:
+def room(rates: Sequence[Rate], *, free: float) -> float:
     """Return by how many milliseconds a call may be late that is spaced like that."""
-    return min(_free(rate, share, late) for rate in rates)
-
-
-def _free(rate: Rate, share: float, late: float) -> float:
-    return max(1000 * rate.seconds * share, late)
+    return min(1000 * rate.seconds * free for rate in rates)

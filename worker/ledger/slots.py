@@ -13,6 +13,15 @@ from worker.limiter import Slot
 _LATEST_MS: Final = 60_000
 """Nobody is told to come back later than this, unless the provider asks for more."""
 
+_RECOVERY_MS: Final = 600_000
+"""After a refusal slots are further apart, less and less so until this is over."""
+
+_SLOWER: Final = 0.1
+"""By how much a refusal puts them further apart, and the next one again."""
+
+_SLOWEST: Final = 1.0
+"""They are never more than twice as far apart."""
+
 
 class RedisSlots(RedisKeys):
     """A workspace's slots by the server's clock; see `worker.limiter.Slots`."""
@@ -22,22 +31,34 @@ class RedisSlots(RedisKeys):
     def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
         """See `Slots.reserve`."""
         taken, wait = self._run(
-            "reserve", bucket=bucket, interval=interval, longest=longest, latest=_LATEST_MS
-        )
+            "reserve", bucket=bucket, interval=interval, longest=longest,
+            latest=_LATEST_MS, recovery=_RECOVERY_MS,
+        )  # fmt: skip
         return Slot(bool(taken), float(wait))
 
     def hold(self, bucket: str, milliseconds: float) -> None:
         """See `Slots.hold`."""
-        self._run("hold", bucket=bucket, milliseconds=milliseconds, latest=_LATEST_MS)
+        self._run(
+            "hold", bucket=bucket, milliseconds=milliseconds,
+            step=_SLOWER, most=_SLOWEST, recovery=_RECOVERY_MS,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
 class _Bucket:
-    """When the next slot, the next turn and the end of the hold are; milliseconds."""
+    """When the next slot, the next turn and the end of the last hold are; milliseconds.
+
+    `slower`: by which part of it the interval was longer when that hold ended.
+    """
 
     slot: float = 0.0
     turn: float = 0.0
     hold: float = 0.0
+    slower: float = 0.0
+
+    def slower_at(self, now: float) -> float:
+        """Return by which part of it the interval is longer now."""
+        return self.slower * max(1 - max(now - self.hold, 0.0) / _RECOVERY_MS, 0.0)
 
 
 class MemorySlots:
@@ -56,6 +77,7 @@ class MemorySlots:
         with self._lock:
             now, found = self._now(), self._buckets[bucket]
             slot = max(now, found.slot, found.hold)
+            interval *= 1 + found.slower_at(now)
             if slot - now <= longest:
                 found.slot = slot + interval
                 return Slot(taken=True, wait=slot - now)
@@ -66,5 +88,8 @@ class MemorySlots:
     def hold(self, bucket: str, milliseconds: float) -> None:
         """See `Slots.hold`."""
         with self._lock:
-            found = self._buckets[bucket]
-            found.hold = max(found.hold, self._now() + milliseconds)
+            now, found = self._now(), self._buckets[bucket]
+            if found.hold <= now:  # those who were refused together are one refusal
+                slower = (1 + found.slower_at(now)) * (1 + _SLOWER) - 1
+                found.slower = min(slower, _SLOWEST)
+            found.hold = max(found.hold, now + milliseconds)
