@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from worker.domain.lexicon import Hit, Phrases
-from worker.domain.marks import NEVER, Mark, Marks, meant, of_kind
+from worker.domain.marks import NEVER, Cover, Mark, Marks, meant, of_kind
 from worker.domain.passage import Passage, passage, place
 from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
 
@@ -150,9 +150,12 @@ def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark
 
 def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
     """Yield each "yes" that is a clause by itself, and each "no" that is a sentence."""
+    answers = of_kind(marks, "yes", "no", "filler")
+    longer = Cover(answers)
     parts: dict[int, list[Mark]] = {}
-    for mark in of_kind(marks, "yes", "no", "filler"):
-        parts.setdefault(place(text.clauses, mark.start), []).append(mark)
+    for mark in answers:
+        if not longer.exceeds(mark):  # "why not" is no "not"
+            parts.setdefault(place(text.clauses, mark.start), []).append(mark)
     for sentence in text.sentences:
         if sentence.asks:
             continue

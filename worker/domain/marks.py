@@ -93,7 +93,7 @@ class _Clauses:
         self._now = {self._of(mark.start) for mark in of_kind(marks, "now")}
         harmless = Cover(of_kind(marks, "harmless"))
         unsure = Cover(of_kind(marks, "unsure"))
-        own = Cover(wordings)
+        own = Cover(mark for mark in wordings if mark.kind != "not_interested")
         nots = [m for m in of_kind(marks, "not", "unsure") if not harmless.has(m.start, m.end)]
         self._before = sorted(
             (m for m in nots if m.kind == "unsure" or not unsure.has(m.start, m.end)),
