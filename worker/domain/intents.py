@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final
 
 from worker.domain.lexicon import Hit, Phrases
-from worker.domain.marks import NEVER, Cover, Mark, Marks, meant, of_kind
+from worker.domain.marks import NEVER, REFUSALS, Cover, Mark, Marks, meant, of_kind
 from worker.domain.passage import Passage, passage, place
 from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
 
@@ -87,11 +87,16 @@ class IntentReader:
         if opt_out:
             found["unsubscribe"].append(opt_out)
         marks = list(self._marks(text))
-        for mark in _settled(text, marks, self.names):
+        settled = list(_settled(text, marks, self.names))
+        refusals = Cover(mark for mark in settled if mark.kind in REFUSALS)
+        pitch = not opt_out and not any(mark.kind in _NO_PITCH for mark in settled)
+        answers = (
+            mark
+            for mark in _answers(text, marks)
+            if (pitch if mark.kind == "interested" else not refusals.meets(mark))
+        )
+        for mark in (*settled, *answers):
             found[mark.kind].append(text.said(mark.start, mark.end))
-        for mark in _answers(text, marks):
-            if mark.kind != "interested" or not any(found[refusal] for refusal in _NO_PITCH):
-                found[mark.kind].append(text.said(mark.start, mark.end))
         found["question"] += [text.said(s.start, s.end) for s in text.sentences if s.asks]
         return tuple(Intent(name, _few(said)) for name, said in found.items() if said)
 
@@ -149,8 +154,8 @@ def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark
 
 
 def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
-    """Yield each "yes" that is a clause by itself, and each "no" that is a sentence."""
-    answers = of_kind(marks, "yes", "no", "filler")
+    """Yield each "yes" that is a clause by itself, and each "no" with which a sentence ends."""
+    answers = of_kind(marks, "yes", "no", "filler", "but")
     longer = Cover(answers)
     parts: dict[int, list[Mark]] = {}
     for mark in answers:
@@ -161,7 +166,7 @@ def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
             continue
         clauses = list(text.clauses_of(sentence))
         said = [_only(parts.get(index, ()), *span) for index, span in clauses]
-        if all(said) and any("no" in kinds for kinds in said):
+        if "no" in said[-1] or (all(said) and any("no" in kinds for kinds in said)):
             yield Mark("not_interested", sentence.start, sentence.end)
             continue
         for (_, span), kinds in zip(clauses, said, strict=True):

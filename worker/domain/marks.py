@@ -93,6 +93,7 @@ class _Clauses:
         self._now = {self._of(mark.start) for mark in of_kind(marks, "now")}
         harmless = Cover(of_kind(marks, "harmless"))
         unsure = Cover(of_kind(marks, "unsure"))
+        self._refusals = Cover(mark for mark in wordings if mark.kind in REFUSALS)
         own = Cover(mark for mark in wordings if mark.kind != "not_interested")
         nots = [m for m in of_kind(marks, "not", "unsure") if not harmless.has(m.start, m.end)]
         self._before = sorted(
@@ -117,7 +118,7 @@ class _Clauses:
         either of them, said of the present, is a "not now".
         """
         word = None if self._inside(mark) else self._word_before(mark) or self._word_behind(mark)
-        if word and (word.kind == "unsure" or mark.kind in REFUSALS):
+        if word and self._takes_all(word, mark):
             return None
         kind, start, end = mark.kind, mark.start, mark.end
         if word:
@@ -127,6 +128,14 @@ class _Clauses:
             kind = "not_now"
         kind = "objection" if kind == "no_budget" else kind
         return Mark(kind, start, end) if kind else None
+
+    def _takes_all(self, word: Mark, mark: Mark) -> bool:
+        """Say whether nothing is left of a wording: doubt, or a "no" that speaks for itself."""
+        return (
+            word.kind == "unsure"
+            or mark.kind in REFUSALS
+            or self._refusals.has(word.start, word.end)
+        )
 
     def _inside(self, mark: Mark) -> bool:
         """Say whether the wording begins before a "not" of its own."""
