@@ -22,7 +22,7 @@ ORDER: Final = (
 )  # fmt: skip
 """The shipped intents, the strongest first."""
 
-READ_AT_MOST: Final = 8 * 1024
+READ_AT_MOST: Final = 4 * 1024
 """Characters: whoever wants something says so before that, and hostile mails are longer."""
 
 _OWN_COME_BEFORE: Final = "meeting"

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Final
 
 from worker.domain.words import UNSPACED, fold
@@ -54,6 +55,9 @@ class _Slot:
 _Slots = tuple[_Slot | None, ...]
 """None is a gap."""
 
+_Row = tuple[str, _Slots, frozenset[str] | None]
+"""A phrase's name, its slots, and the words that can be its second; None where any can."""
+
 
 class Phrases:
     """A set of phrases, each with the name of what it means.
@@ -67,8 +71,8 @@ class Phrases:
     """
 
     def __init__(self, named: Mapping[str, Iterable[str]]) -> None:
-        self._by_word: dict[str, list[tuple[str, _Slots]]] = {}
-        self._by_stem: dict[str, list[tuple[str, _Slots]]] = {}
+        self._by_word: dict[str, list[_Row]] = {}
+        self._by_stem: dict[str, list[_Row]] = {}
         self._unspaced: list[tuple[str, re.Pattern[str]]] = []
         for name, phrases in named.items():
             for phrase in phrases:
@@ -81,10 +85,11 @@ class Phrases:
         for slots in _from_each_start(_slots(phrase)):
             first = slots[0]
             assert first is not None  # noqa: S101 - _slots refuses a gap there
+            row = name, slots, _seconds(slots)
             for word in first.words:
-                self._by_word.setdefault(word, []).append((name, slots))
-            for stem in first.stems:
-                self._by_stem.setdefault(stem[:_STEM], []).append((name, slots))
+                self._by_word.setdefault(word, []).append(row)
+            for stem in {stem[:_STEM] for stem in first.stems}:
+                self._by_stem.setdefault(stem, []).append(row)
 
     def find(self, folded: str) -> Iterator[Hit]:
         """Yield every place at which a phrase begins; a text is folded by `words.fold`."""
@@ -92,7 +97,10 @@ class Phrases:
         starts = _starts(words)
         for index, word in enumerate(words):
             rows = self._by_word.get(word, ()), self._by_stem.get(word[:_STEM], ())
-            for name, slots in (row for found in rows for row in found):
+            second = words[index + 1] if index + 1 < len(words) else ""
+            for name, slots, seconds in chain.from_iterable(rows):
+                if seconds is not None and second not in seconds:
+                    continue
                 length = _length(slots, words, index)
                 if length:
                     last = index + length - 1
@@ -132,15 +140,20 @@ def _parts(part: str) -> Iterator[_Slot | None]:
     optional = part.startswith("[") and part.endswith("]")
     choices = part.strip("[]").split("|")
     if len(choices) == 1 and not choices[0].endswith("*"):
-        for word in fold(choices[0]).split():  # "don't" is two words, as in a folded text
+        for word in _folded(choices[0]).split():  # "don't" is two words, as in a folded text
             yield _Slot(frozenset({word}), (), optional)
         return
-    stems = tuple(fold(c[:-1]) for c in choices if c.endswith("*"))
-    words = frozenset(fold(c) for c in choices if not c.endswith("*"))
+    stems = tuple(_folded(c[:-1]) for c in choices if c.endswith("*"))
+    words = frozenset(_folded(c) for c in choices if not c.endswith("*"))
     if any(len(stem) < _STEM for stem in stems) or any(" " in word for word in (*stems, *words)):
         msg = f"{part!r}: a choice is one word, and a stem has at least {_STEM} letters"
         raise ValueError(msg)
     yield _Slot(words, stems, optional)
+
+
+@lru_cache(maxsize=32_768)
+def _folded(word: str) -> str:
+    return fold(word)
 
 
 def _from_each_start(slots: _Slots) -> Iterator[_Slots]:
@@ -150,6 +163,18 @@ def _from_each_start(slots: _Slots) -> Iterator[_Slots]:
             yield slots[index:]
             if not slot.optional:
                 return
+
+
+def _seconds(slots: _Slots) -> frozenset[str] | None:
+    """Return the words that can stand second, None where that is too much to tell."""
+    seconds: set[str] = set()
+    for slot in slots[1:]:
+        if slot is None or slot.stems:
+            return None
+        seconds |= slot.words
+        if not slot.optional:
+            return frozenset(seconds)
+    return None
 
 
 def _length(slots: _Slots, words: list[str], at: int) -> int:

@@ -39,9 +39,10 @@ GRAMMAR: Final = (
 
 _PLAIN: Final = (
     str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"}),
-    str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ı": "i", "đ": "d", "'": "", "’": ""}),
+    str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ı": "i", "đ": "d"}),
 )
 """How people write letters that their keyboard lacks."""
+_APOSTROPHES: Final = str.maketrans("", "", "'’")
 _SEVERAL_WORDS: Final = re.compile("['’_]")
 
 
@@ -92,19 +93,24 @@ def kinds_of(data: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def spelled(phrases: Iterable[str]) -> Iterator[str]:
-    """Yield each phrase, and how it is written without its language's keyboard.
+    """Yield each phrase as the words that may stand at each of its places.
 
-    A choice between several words ("i'd|i_would love to") becomes a phrase for each of them.
+    With every word goes how it is written without its language's keyboard. One that is
+    several words once folded ("don't", "we_are") makes a phrase of its own.
     """
     for phrase in phrases:
-        for parts in product(*map(_choices, phrase.split())):
-            plain = " ".join(parts)
-            yield from dict.fromkeys((plain, *(plain.translate(table) for table in _PLAIN)))
+        yield from map(" ".join, product(*map(_spellings, phrase.split())))
 
 
-def _choices(part: str) -> list[str]:
-    if not _SEVERAL_WORDS.search(part):
-        return [part]
+def _spellings(part: str) -> list[str]:
     optional = part.startswith("[")
-    choices = [choice.replace("_", " ") for choice in part.strip("[]").split("|")]
-    return [*choices, ""] if optional else choices
+    choices = part.strip("[]").split("|")
+    several = [choice for choice in choices if _SEVERAL_WORDS.search(choice)]
+    single = [choice for choice in choices if choice not in several]
+    single += [choice.translate(_APOSTROPHES) for choice in several if "_" not in choice]
+    plain = {choice.translate(table) for choice in single for table in _PLAIN}
+    words = "|".join([*single, *sorted(plain.difference(single))])
+    if not several:
+        return [f"[{words}]" if optional else words]
+    apart = [choice.replace("_", " ") for choice in several]
+    return [*apart, *([words] if words else []), *([""] if optional else [])]
