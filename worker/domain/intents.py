@@ -5,16 +5,22 @@ asks to be left alone gets no appointment, whoever names another time gets no pr
 whoever wants to talk need not read first. So the order is fixed; it is `ORDER`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from worker.domain.lexicon import Hit, Phrases
+from worker.domain.lexicon import Phrases
 from worker.domain.marks import NEVER, REFUSALS, Cover, Mark, Marks, meant, of_kind
 from worker.domain.passage import Passage, passage, place
-from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
+from worker.domain.wordings import (
+    ASIDE,
+    GRAMMAR,
+    MAIN,
+    language_shares,
+    shipped_wordings,
+    spelled,
+)
 
 ORDER: Final = (
     "unsubscribe", "complaint", "wrong_person", "not_interested", "not_now",
@@ -30,11 +36,6 @@ _NO_PITCH: Final = frozenset(
     {"unsubscribe", "complaint", "wrong_person", "not_interested", "objection"}
 )
 """Beside these a "yes" is no sign of interest: "Yes, I got your mails. Please stop."."""
-
-_MAIN: Final = 0.5
-_ASIDE: Final = 0.4
-"""How much of a language there has to be, against the one with most, for its small words
-("en" is "I don't" in Finnish) and for whole wordings."""
 
 _LONGEST: Final = 80
 _MOST_WORDS: Final = 5
@@ -104,7 +105,7 @@ class IntentReader:
         """Yield the wordings that stand within a sentence, in the languages it can be."""
         starts = tuple(sentence.start for sentence in text.sentences)
         hits = list(self._shipped.phrases.find(text.folded))
-        shares = _shares(text, hits, self._shipped)
+        shares = language_shares(text.folded, hits)
         counting = (hit for hit in hits if self._counts(hit.name, shares))
         for hit in chain(counting, self._own.find(text.folded)):
             if place(starts, hit.start) == place(starts, hit.end - 1):
@@ -114,8 +115,8 @@ class IntentReader:
         """Say whether a shipped wording counts; English requests stand in any language."""
         language, _, kind = name.partition(" ")
         if kind in GRAMMAR:
-            return shares[language] >= _MAIN
-        return name not in self._replaced and (language == "en" or shares[language] >= _ASIDE)
+            return shares[language] >= MAIN
+        return name not in self._replaced and (language == "en" or shares[language] >= ASIDE)
 
 
 def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
@@ -124,22 +125,6 @@ def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
         for language, phrases in rows.items():
             named.setdefault(f"{language} {kind}", []).extend(spelled(phrases))
     return named
-
-
-def _shares(text: Passage, hits: Iterable[Hit], shipped: Wordings) -> dict[str, float]:
-    """Return how much of each language there is in a text; the one with most has 1.
-
-    Its everyday words tell, the fewer languages share them the more, and longer wordings.
-    """
-    weights: dict[str, float] = defaultdict(float)
-    for word in text.folded.split(" "):
-        languages = shipped.common.get(word, ())
-        for language in languages:
-            weights[language] += 1 / len(languages)
-    for hit in hits:
-        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
-    most = max(weights.values(), default=0)
-    return {name: weights[name] / most if most else 1 for name in shipped.languages}
 
 
 def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark]:

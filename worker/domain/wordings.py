@@ -19,6 +19,7 @@ are lists of phrases (see `lexicon`):
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,11 +27,16 @@ from importlib.resources import files
 from itertools import product
 from typing import Any, Final
 
-from worker.domain.lexicon import Phrases, shipped
+from worker.domain.lexicon import Hit, Phrases, shipped
 from worker.domain.marks import NEVER
 from worker.domain.words import fold
 
 _FOLDER: Final = "intents"
+MAIN: Final = 0.5
+ASIDE: Final = 0.4
+"""How much of a language there has to be, against the one with most, for its small words
+("en" is "I don't" in Finnish) and for whole wordings."""
+
 GRAMMAR: Final = (
     "filler", "yes", "no", "not", "after", "unsure", "harmless", "but", "now", "no_budget",
     "again", "later",
@@ -74,6 +80,28 @@ def shipped_wordings() -> Wordings:
         for kind, phrases in kinds_of(data):
             named[f"{language} {kind}"] = tuple(spelled(phrases))
     return Wordings(languages, Phrases(named), common)
+
+
+def language_shares(folded: str, hits: Iterable[Hit]) -> Mapping[str, float]:
+    """Return how much of each language there is in a text; the one with most has 1.
+
+    Its everyday words tell, the fewer languages share them the more, and longer wordings.
+
+    Args:
+        folded: the text.
+        hits: the shipped wordings that were found in it.
+
+    """
+    wordings = shipped_wordings()
+    weights: dict[str, float] = defaultdict(float)
+    for word in folded.split(" "):
+        languages = wordings.common.get(word, ())
+        for language in languages:
+            weights[language] += 1 / len(languages)
+    for hit in hits:
+        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
+    most = max(weights.values(), default=0)
+    return {name: weights[name] / most if most else 1 for name in wordings.languages}
 
 
 def shipped_languages() -> tuple[str, ...]:
