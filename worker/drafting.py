@@ -30,7 +30,7 @@ def from_template(record: Record, templates: Templates, name: str) -> Draft:
     if rule is None:
         known = ", ".join(rule.name for rule in templates.rules)
         raise NotPossible("no_template", f"there is no template {name}; there are {known}")
-    return render(rule, _facts(record), templates.settings)
+    return render(rule, _facts(record), templates)
 
 
 def from_text(record: Record, text: str, subject: str = "") -> Draft:

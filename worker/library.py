@@ -11,8 +11,10 @@ import structlog
 
 from worker.domain.errors import ConfigurationError
 from worker.domain.frontmatter import TemplateError
+from worker.domain.own_intents import INTENTS_FILE
 from worker.domain.rules import SETTINGS_FILE, SUFFIX, Templates, build
 
+_SHARED: Final = (SETTINGS_FILE, INTENTS_FILE)
 _LOOK_EVERY: Final = 1.0
 """Seconds between two looks at the folder."""
 
@@ -38,7 +40,7 @@ def read_folder(folder: Path) -> dict[str, str]:
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise NotADirectoryError(20, "no such folder; set AUTOREPLY_TEMPLATES", str(folder))
-    wanted = (p for p in folder.iterdir() if p.suffix == SUFFIX or p.name == SETTINGS_FILE)
+    wanted = (p for p in folder.iterdir() if p.suffix == SUFFIX or p.name in _SHARED)
     return sorted(p for p in wanted if p.is_file() and not p.name.startswith("."))
 
 

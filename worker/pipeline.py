@@ -207,7 +207,7 @@ class Pipeline:
         """Render, then hold for a person, record only, wait, or send."""
         end = partial(self._closing.end, case.claim, trace=trace)
         try:
-            draft = render(rule, case.facts, case.templates.settings)
+            draft = render(rule, case.facts, case.templates)
         except TemplateProblem as error:
             return end(State.HELD, error.reason, detail=error.detail, template=rule.name)
         match stricter(self._rules.mode, rule.front.mode):

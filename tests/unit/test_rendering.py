@@ -7,7 +7,7 @@ from worker.domain.model import Draft, JsonValue
 from worker.domain.reading import Facts
 from worker.domain.rendering import context, render, thread_subject, tidy_subject
 
-from .making import LEAD, MAILBOX, ago, campaign_mail, event, facts, folder, inbound, outbound
+from .making import LEAD, MAILBOX, ago, campaign_mail, event, facts, folder, inbound, outbound, said
 
 FOLDED = [
     "\r\nBcc: all@lead.example",
@@ -27,7 +27,7 @@ def drawn(
 ) -> Draft:
     templates = folder(body, front=front, **files)
     assert templates.problems == ()
-    return render(templates.rules[0], known or facts(), templates.settings)
+    return render(templates.rules[0], known or facts(), templates)
 
 
 def failure(body: str = "Hello", *, front: str = "when: true", **files: str) -> str:
@@ -172,10 +172,30 @@ def test_every_template_knows_the_same_things() -> None:
     ]
 
 
+def test_a_template_knows_what_they_want_and_whom_they_point_to() -> None:
+    body = (
+        "{{ reply.intents }} {{ reply.referral.name }} "
+        "{{ reply.referral.email | default('no address') }}"
+    )
+    known = said("Not my area. Please contact Anna Meyer, how much is it?")
+    expected = "['wrong_person', 'pricing', 'question'] Anna Meyer no address"
+    assert drawn(body, known=known).body == expected
+
+
+def test_where_nobody_is_named_there_is_no_referral() -> None:
+    body = "{% if reply.referral %}{{ reply.referral.name }}{% else %}nobody{% endif %}"
+    assert drawn(body, known=said("How much?")).body == "nobody"
+
+
+def test_an_opt_out_is_an_intent_too() -> None:
+    known = said("Please remove me.")
+    assert context(known, folder())["reply"].intents == ["unsubscribe"]
+
+
 def test_the_last_mail_of_ours_is_told_by_its_time() -> None:
     known = facts(messages=[campaign_mail(), outbound(at=ago(hours=3)), inbound()])
-    assert context(known, folder().settings)["thread"].last_sent_at == ago(hours=3)
-    assert context(facts(messages=[]), folder().settings)["thread"].last_sent_at is None
+    assert context(known, folder())["thread"].last_sent_at == ago(hours=3)
+    assert context(facts(messages=[]), folder())["thread"].last_sent_at is None
 
 
 def test_an_error_names_file_line_and_variable() -> None:

@@ -98,7 +98,7 @@ def _outcome(
 
 def _reply(rule: Rule, facts: Facts, templates: Templates, mode: Mode) -> dict[str, Any]:
     try:
-        draft = render(rule, facts, templates.settings)
+        draft = render(rule, facts, templates)
     except TemplateProblem as error:
         return _outcome("hold", error.reason, error.detail, rule.name)
     match stricter(mode, rule.front.mode):

@@ -20,7 +20,7 @@ def decide(facts: Facts, templates: Templates, policy: Policy) -> Verdict:
     decision, asked = guards.check(facts, policy)
     if decision is not None:
         return Verdict(decision, asked)
-    verdict = rules.choose(templates, context(facts, templates.settings), facts.tally)
+    verdict = rules.choose(templates, context(facts, templates), facts.tally)
     return Verdict(verdict.decision, (*asked, *verdict.trace))
 
 

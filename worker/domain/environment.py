@@ -1,6 +1,7 @@
 """The Jinja environment: sandboxed, strict, with the tests that rules are written in."""
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ from worker.domain.bounds import (
     width_of_braces,
     width_of_percent,
 )
+from worker.domain.intents import IntentReader
 from worker.domain.words import fold, mentions
 
 _fired: ContextVar[list[str] | None] = ContextVar("fired", default=None)
@@ -36,6 +38,10 @@ class Fields(SimpleNamespace):
     def __init__(self, _label: str, fields: Mapping[str, Any]) -> None:
         super().__init__(**fields)
         self._label = _label
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything in it: `{% if reply.referral %}`."""
+        return len(vars(self)) > 1
 
     def __str__(self) -> str:
         """Let a test be asked of the reply itself: `reply is mentioning(…)`."""
@@ -125,6 +131,36 @@ def is_like(value: object, pattern: str) -> bool:
     return fnmatchcase(str(value).casefold(), pattern.casefold())
 
 
+def _about(intents: IntentReader) -> Callable[..., bool]:
+    """Return the test `about`, with the intents that the folder knows."""
+    read = lru_cache(maxsize=256)(intents.read)
+
+    def is_about(value: object, *names: str) -> bool:
+        """Say whether the text has one of the intents; the words that say so are recorded.
+
+        Raises:
+            ValueError: when there is no such intent.
+
+        """
+        for name in names:
+            _known_intent(name, intents.names)
+        hits = [intent for intent in read(str(value)) if intent.name in names]
+        for hit in hits:
+            for words in hit.words:
+                _record(words)
+        return bool(hits)
+
+    return is_about
+
+
+def _known_intent(name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, list(known), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        msg = f"about({name!r}): no such intent; {hint}"
+        raise ValueError(msg)
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """Refuses what fills the memory, as the sandbox refuses long ranges."""
 
@@ -146,8 +182,16 @@ class _Environment(ImmutableSandboxedEnvironment):
         return bounded_format(wrapped, partial(width_of_braces, value.__self__))
 
 
-def make_environment(sources: Mapping[str, str]) -> ImmutableSandboxedEnvironment:
-    """Return an environment whose templates come from the given texts only."""
+def make_environment(
+    sources: Mapping[str, str], intents: IntentReader | None = None
+) -> ImmutableSandboxedEnvironment:
+    """Return an environment whose templates come from the given texts only.
+
+    Args:
+        sources: name → text.
+        intents: what `about` finds; the shipped intents where it is None.
+
+    """
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         return (sources[name], name, lambda: True) if name in sources else None
@@ -163,16 +207,25 @@ def make_environment(sources: Mapping[str, str]) -> ImmutableSandboxedEnvironmen
     filters = environment.filters
     filters |= {name: bounded(filters[name]) for name in PADDING_FILTERS}
     filters["format"] = bounded_format(filters["format"], width_of_percent)
-    environment.tests |= {"mentioning": is_mentioning, "matching": is_matching, "like": is_like}
+    environment.tests |= {
+        "mentioning": is_mentioning,
+        "matching": is_matching,
+        "like": is_like,
+        "about": _about(intents or IntentReader()),
+    }
     return environment
 
 
-def bad_patterns(tree: nodes.Node) -> Iterator[tuple[int, str]]:
-    """Find the regular expressions that RE2 cannot compile: (line, message)."""
+def bad_arguments(tree: nodes.Node, intents: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Find patterns that RE2 cannot compile, and unknown intents: (line, message)."""
+    checks: dict[str, Callable[[str], object]] = {
+        "matching": _pattern,
+        "about": lambda name: _known_intent(name, intents),
+    }
     for test in tree.find_all(nodes.Test):
-        for argument in test.args if test.name == "matching" else ():
+        for argument in test.args if test.name in checks else ():
             if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
                 try:
-                    _pattern(argument.value)
+                    checks[test.name](argument.value)
                 except ValueError as error:
                     yield test.lineno, str(error)

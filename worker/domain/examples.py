@@ -39,7 +39,7 @@ def _must_match(rule: Rule, text: str, templates: Templates) -> Iterator[Templat
         yield _wrong(rule, f"the match example “{text}” {_became(decision)}")
     elif isinstance(decision, Reply):
         try:
-            render(rule, example_facts(text), templates.settings)
+            render(rule, example_facts(text), templates)
         except TemplateProblem as problem:
             yield _wrong(rule, f"with a lead of whom only the id is known: {problem.detail}")
 

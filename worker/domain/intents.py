@@ -64,7 +64,11 @@ class IntentReader:
     """
 
     def __init__(
-        self, extra: Table | None = None, *, instead: Table | None = None, never: Table | None = None
+        self,
+        extra: Table | None = None,
+        *,
+        instead: Table | None = None,
+        never: Table | None = None,
     ) -> None:
         extra, instead, never = extra or {}, instead or {}, never or {}
         own = [name for name in extra if name not in ORDER]

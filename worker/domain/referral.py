@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from worker.domain.lexicon import Hit, Phrases, shipped
 from worker.domain.passage import Passage, passage, place
@@ -164,38 +164,38 @@ def _first_name(tokens: Iterable[str], *, nouns: bool) -> str:
     name: list[str] = []
     bridges = 0
     noun_comes = False
-    for token in tokens:
-        kind = _kind(token)
+    for piece in tokens:
+        kind = _kind(piece)
         if kind in ("stop", "pause"):
-            dotted = bool(name) and token == "." and _kind(name[-1]) == "title"
+            dotted = bool(name) and piece == "." and _kind(name[-1]) == "title"
             if dotted:
-                name[-1] += token
+                name[-1] += piece
             elif name or kind == "stop":
                 break
         elif kind == "bridge" or (kind == "particle" and not name):
             bridges += 1
             if name or bridges > _MOST_BRIDGES:
                 break
-            noun_comes = nouns and token[0].islower()
+            noun_comes = nouns and piece[0].islower()
         elif kind == "name" and noun_comes:
             noun_comes = False
         else:
             noun_comes = False
-            name.append(_DECLINED.get(token, token))
+            name.append(_DECLINED.get(piece, piece))
     while name and _kind(name[-1]) != "name":
         name.pop()
     return " ".join(name[:_LONGEST_NAME])
 
 
-def _kind(token: str) -> str:
-    """Say what a token can be: part of a name, what leads to one, or what ends it."""
-    folded = fold(token)
+def _kind(piece: str) -> str:
+    """Say what a piece can be: part of a name, what leads to one, or what ends it."""
+    folded = fold(piece)
     if not folded:
-        return "stop" if token in ".!?;\n" else "pause"
+        return "stop" if piece in ".!?;\n" else "pause"
     tables = _tables()
     if folded in tables.titles:
         return "title"
-    if folded in tables.particles and token[0].islower():
+    if folded in tables.particles and piece[0].islower():
         return "particle"
-    shouted = len(token) > 1 and token.isupper()
-    return "name" if token[0].isupper() and not shouted and folded not in tables.none else "bridge"
+    shouted = len(piece) > 1 and piece.isupper()
+    return "name" if piece[0].isupper() and not shouted and folded not in tables.none else "bridge"

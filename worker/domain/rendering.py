@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from worker.domain.environment import Fields
 from worker.domain.errors import TemplateProblem
-from worker.domain.frontmatter import TemplateSettings
 from worker.domain.model import Direction, Draft
 from worker.domain.reading import Facts
-from worker.domain.rules import RENDER_ERRORS, Rule
+from worker.domain.referral import Referral, referral_in
+from worker.domain.rules import RENDER_ERRORS, Rule, Templates
 from worker.domain.words import clean
 
 _LONGEST_SUBJECT: Final = 250
@@ -22,9 +22,11 @@ _REPLY_PREFIXES: Final = re.compile(
 _NO_SUBJECT: Final = "your message"
 
 
-def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
+def context(facts: Facts, templates: Templates) -> dict[str, Any]:
     """Return what rules and templates can reach, and nothing else."""
-    event, thread = facts.event, facts.thread
+    event, thread, settings = facts.event, facts.thread, templates.settings
+    intents = templates.intents.read(facts.words, facts.opt_out)
+    referral = referral_in(facts.words) or Referral()
     sent = [m.at for m in thread.messages if m.direction is Direction.OUTBOUND and m.at]
     account = settings.account(event.mailbox)
     return {
@@ -36,6 +38,10 @@ def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
                 "raw": facts.raw,
                 "at": facts.at,
                 "labels": list(event.event_types),
+                "intents": [intent.name for intent in intents],
+                "referral": Fields(
+                    "reply.referral", _known({"name": referral.name, "email": referral.email})
+                ),
             },
         ),
         "lead": Fields("lead", _lead(facts)),
@@ -81,14 +87,14 @@ def thread_subject(facts: Facts) -> str:
     return _one_line(_REPLY_PREFIXES.sub("", subject)) or _NO_SUBJECT
 
 
-def render(rule: Rule, facts: Facts, settings: TemplateSettings) -> Draft:
+def render(rule: Rule, facts: Facts, templates: Templates) -> Draft:
     """Fill in a template.
 
     Raises:
         TemplateProblem: with file, line and variable, for a person to look at.
 
     """
-    values = context(facts, settings)
+    values = context(facts, templates)
     try:
         subject = tidy_subject(rule.subject.render(values))
     except RENDER_ERRORS as error:

@@ -1,6 +1,6 @@
 """Templates as rules: reading them, and choosing the one that fits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,7 +10,7 @@ from jinja2 import TemplateError as JinjaError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from worker.domain.decision import Decision, Hold, OptOut, Reply, Skip, Verdict
-from worker.domain.environment import bad_patterns, make_environment, recording_words
+from worker.domain.environment import bad_arguments, make_environment, recording_words
 from worker.domain.frontmatter import (
     FrontMatter,
     TemplateError,
@@ -20,7 +20,9 @@ from worker.domain.frontmatter import (
     split,
     validate,
 )
+from worker.domain.intents import IntentReader
 from worker.domain.model import Tally, TraceLine
+from worker.domain.own_intents import INTENTS_FILE, read_intents
 
 SETTINGS_FILE: Final = "_settings.yaml"
 SUFFIX: Final = ".j2"
@@ -55,6 +57,7 @@ class Templates:
 
     rules: tuple[Rule, ...] = ()
     settings: TemplateSettings = field(default_factory=TemplateSettings)
+    intents: IntentReader = field(default_factory=IntentReader)
     problems: tuple[TemplateError, ...] = ()
 
     def rule(self, name: str) -> Rule | None:
@@ -65,9 +68,11 @@ class Templates:
 def build(sources: Mapping[str, str]) -> Templates:
     """Read a folder given as file name → text; what cannot be used becomes a problem."""
     problems: list[TemplateError] = []
-    settings = TemplateSettings()
+    settings, intents = TemplateSettings(), IntentReader()
     with _noted_in(problems):
         settings = _read_settings(sources.get(SETTINGS_FILE, ""))
+    with _noted_in(problems):
+        intents = read_intents(sources.get(INTENTS_FILE, ""))
     texts = {name: text for name, text in sources.items() if name.startswith("_")}
     parts: dict[str, tuple[str, str]] = {}
     for name in sorted(n for n in sources if n.endswith(SUFFIX) and not n.startswith("_")):
@@ -75,14 +80,16 @@ def build(sources: Mapping[str, str]) -> Templates:
             _check_name(name)
             parts[name] = split(name, sources[name])
             texts[name] = parts[name][1]
-    environment = make_environment(texts)
+    environment = make_environment(texts, intents)
     problems += _broken_parts(environment, texts)
     rules: list[Rule] = []
     for name, (front, _) in parts.items():
         with _noted_in(problems):
-            rules.append(_build_rule(environment, settings, name, front))
+            rules.append(_build_rule(environment, settings, intents.names, name, front))
     rules.sort(key=lambda rule: (-rule.front.priority, rule.name))
-    return Templates(rules=tuple(rules), settings=settings, problems=tuple(problems))
+    return Templates(
+        rules=tuple(rules), settings=settings, intents=intents, problems=tuple(problems)
+    )
 
 
 @contextmanager
@@ -122,7 +129,11 @@ def _broken_parts(
 
 
 def _build_rule(
-    environment: ImmutableSandboxedEnvironment, settings: TemplateSettings, name: str, front: str
+    environment: ImmutableSandboxedEnvironment,
+    settings: TemplateSettings,
+    intents: Sequence[str],
+    name: str,
+    front: str,
 ) -> Rule:
     data = settings.defaults | load_yaml(name, front)
     matter = validate(FrontMatter, name, data, front)
@@ -135,14 +146,15 @@ def _build_rule(
         file=name,
         front=matter,
         when_line=when_line,
-        fits=_condition(environment, name, matter.when, when_line),
+        fits=_condition(environment, intents, name, matter.when, when_line),
         subject=_compile_text(environment, name, matter.subject, line_of("subject", front)),
-        body=_load_text(environment, name),
+        body=_load_text(environment, intents, name),
     )
 
 
 def _condition(
     environment: ImmutableSandboxedEnvironment,
+    intents: Sequence[str],
     name: str,
     when: str | bool,  # noqa: FBT001 - a condition, as YAML reads it
     line: int,
@@ -154,7 +166,7 @@ def _condition(
         tree = environment.parse("{{" + when + "}}")
     except TemplateSyntaxError as error:
         raise TemplateError(name, line, f"when: {error.message}") from None
-    for _, message in bad_patterns(tree):
+    for _, message in bad_arguments(tree, intents):
         raise TemplateError(name, line, f"when: {message}")
     return lambda context: bool(expression(**context))
 
@@ -168,10 +180,12 @@ def _compile_text(
         raise TemplateError(name, line, f"subject: {error.message}") from None
 
 
-def _load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Template:
+def _load_text(
+    environment: ImmutableSandboxedEnvironment, intents: Sequence[str], name: str
+) -> Template:
     try:
         source, *_ = environment.loader.get_source(environment, name)  # type: ignore[union-attr]  # make_environment sets one
-        for line, message in bad_patterns(environment.parse(source)):
+        for line, message in bad_arguments(environment.parse(source), intents):
             raise TemplateError(name, line, message)
         return environment.get_template(name)
     except TemplateSyntaxError as error:
