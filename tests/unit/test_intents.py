@@ -38,6 +38,31 @@ def test_every_sample_is_read_as_it_is_meant(language: str) -> None:
     assert wrong == []
 
 
+FRAMES = {
+    "en": "Hi Alex,\n\nthanks for your email. {}\n\nBest regards,\nJane Miller\nHead of Marketing",
+    "de": "Guten Tag Herr Morgan,\n\nvielen Dank für Ihre Mail. {}\n\nMit freundlichen Grüßen\nJana",
+    "fr": "Bonjour Alex,\n\nMerci pour votre message. {}\n\nCordialement,\nJeanne Martin",
+    "es": "Hola Alex:\n\nGracias por su correo. {}\n\nUn saludo,\nJuana Pérez",
+    "it": "Buongiorno,\n\ngrazie per la sua mail. {}\n\nCordiali saluti\nGianna Rossi",
+    "nl": "Beste Alex,\n\nbedankt voor je mail. {}\n\nMet vriendelijke groet,\nJanna de Vries",
+    "pl": "Dzień dobry,\n\ndziękuję za wiadomość. {}\n\nZ poważaniem\nJanina Kowalska",
+    "ru": "Здравствуйте!\n\nСпасибо за письмо. {}\n\nС уважением,\nАнна Иванова",
+    "ja": "モーガン様\n\nお世話になっております。{}\n\nよろしくお願いいたします。\n田中",
+    "ar": "مرحباً أليكس،\n\nشكراً على رسالتك. {}\n\nمع التحية\nسارة أحمد",
+}
+
+
+@pytest.mark.parametrize("language", FRAMES)
+def test_greeting_thanks_and_signature_change_nothing(language: str) -> None:
+    frame = FRAMES[language]
+    wrong = [
+        (sample["words"], found)
+        for sample in samples(language)
+        if (found := names(frame.format(sample["words"]))) != sample["intents"]
+    ]
+    assert wrong == []
+
+
 @EACH_LANGUAGE
 def test_every_list_of_wordings_is_needed_by_a_sample(language: str) -> None:
     """Without the list, a sample is read otherwise: none is untested, none is idle."""
@@ -65,7 +90,7 @@ def test_every_intent_that_looks_like_something_has_a_near_miss() -> None:
 
 def test_there_are_more_than_a_hundred_words_to_say_it_in_fifteen_languages() -> None:
     assert len(SAMPLES) > 2000
-    assert len(LANGUAGES) == 22
+    assert len(LANGUAGES) == 23
 
 
 @pytest.mark.parametrize(
@@ -107,6 +132,29 @@ def test_a_yes_beside_a_refusal_is_no_interest() -> None:
     assert names("Yes, I got your mails. I'm the wrong person.") == ["wrong_person"]
     assert "interested" not in names("Yes, I saw it.", opt_out="stop")
     assert names("Yes. But not now.") == ["not_now", "interested"]
+
+
+@pytest.mark.parametrize("words", ["Yes, I know you.", "Sure, whatever", "Yes?", "Great. Ok."])
+def test_a_yes_to_something_else_is_no_interest(words: str) -> None:
+    assert "interested" not in names(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["Yes", "Sure!", "Ja gerne", "Yes, please", "ok, sounds good", "はい"]
+)
+def test_a_bare_yes_is_interest(words: str) -> None:
+    assert names(words) == ["interested"]
+
+
+@pytest.mark.parametrize(
+    "words", ["No", "Nope.", "Thanks, but no.", "Nein", "Sorry, no.", "いいえ"]
+)
+def test_a_bare_no_is_a_refusal(words: str) -> None:
+    assert names(words) == ["not_interested"]
+
+
+def test_a_no_to_something_else_is_no_refusal() -> None:
+    assert names("No, we have no supplier yet. How much is it?") == ["pricing", "question"]
 
 
 @pytest.mark.parametrize(

@@ -93,14 +93,8 @@ class IntentReader:
             found["unsubscribe"].append(opt_out)
         marks = list(self._marks(text))
         settled = list(_settled(text, marks, self.names))
-        refusals = Cover(mark for mark in settled if mark.kind in REFUSALS)
-        pitch = not opt_out and not any(mark.kind in _NO_PITCH for mark in settled)
-        answers = (
-            mark
-            for mark in _answers(text, marks)
-            if (pitch if mark.kind == "interested" else not refusals.meets(mark))
-        )
-        for mark in (*settled, *answers):
+        refused = bool(opt_out) or any(mark.kind in _NO_PITCH for mark in settled)
+        for mark in (*settled, *_answers(text, marks, settled, refused=refused)):
             found[mark.kind].append(text.said(mark.start, mark.end))
         found["question"] += [text.said(s.start, s.end) for s in text.sentences if s.asks]
         return tuple(Intent(name, _few(said)) for name, said in found.items() if said)
@@ -142,25 +136,43 @@ def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark
             yield Mark("not_now", min(mark.start, time.start), max(mark.end, time.end))
 
 
-def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
-    """Yield each "yes" that is a clause by itself, and each "no" with which a sentence ends."""
-    answers = of_kind(marks, "yes", "no", "filler", "but")
+def _answers(text: Passage, marks: Marks, settled: Marks, *, refused: bool) -> Iterator[Mark]:
+    """Yield each "yes" that stands by itself, and each "no" with which a sentence ends.
+
+    A "yes" with words beside it counts where these want something: "Yes, send it over", but
+    not "Yes, I know you". Beside a refusal it says nothing, nor does a "no".
+    """
+    refusals = Cover(mark for mark in settled if mark.kind in REFUSALS)
+    wishes = Cover(mark for mark in settled if mark.kind not in REFUSALS)
+    spoken = _answer_words(text, marks)
+    for sentence in text.sentences:
+        whole = Mark("not_interested", sentence.start, sentence.end)
+        clauses = list(text.clauses_of(sentence))
+        said = [_only(spoken.get(index, ()), *span) for index, span in clauses]
+        if sentence.asks:
+            continue
+        if "no" in said[-1] or (all(said) and any("no" in kinds for kinds in said)):
+            if not refusals.meets(whole):
+                yield whole
+        elif not refused and (all(said) or wishes.meets(whole)):
+            for (_, span), kinds in zip(clauses, said, strict=True):
+                if "yes" in kinds:
+                    yield Mark("interested", *span)
+
+
+def _answer_words(text: Passage, marks: Marks) -> Mapping[int, Marks]:
+    """Return clause → the words in it that an answer is made of, the longest of them."""
+    answers = [
+        mark
+        for mark in of_kind(marks, "yes", "no", "filler", "but")
+        if place(text.clauses, mark.start) == place(text.clauses, mark.end - 1)
+    ]
     longer = Cover(answers)
     parts: dict[int, list[Mark]] = {}
     for mark in answers:
         if not longer.exceeds(mark):  # "why not" is no "not"
             parts.setdefault(place(text.clauses, mark.start), []).append(mark)
-    for sentence in text.sentences:
-        if sentence.asks:
-            continue
-        clauses = list(text.clauses_of(sentence))
-        said = [_only(parts.get(index, ()), *span) for index, span in clauses]
-        if "no" in said[-1] or (all(said) and any("no" in kinds for kinds in said)):
-            yield Mark("not_interested", sentence.start, sentence.end)
-            continue
-        for (_, span), kinds in zip(clauses, said, strict=True):
-            if "yes" in kinds:
-                yield Mark("interested", *span)
+    return parts
 
 
 def _only(answers: Iterable[Mark], start: int, end: int) -> frozenset[str]:

@@ -22,7 +22,7 @@ REFUSALS: Final = frozenset(
 _PUT_OFF: Final = frozenset({"not_interested", "no_budget", ""})
 """What a word of the present turns into a "not now": refusals, and wishes taken back."""
 
-_FAR: Final = 6
+_FAR: Final = 10
 _NEAR: Final = 2
 """Words between a "not" and the wish, or the refusal, that it takes back."""
 
