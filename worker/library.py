@@ -11,7 +11,7 @@ import structlog
 
 from worker.domain.errors import ConfigurationError
 from worker.domain.frontmatter import TemplateError
-from worker.domain.intent_files import INTENTS_FILE
+from worker.domain.own_intents import INTENTS_FILE
 from worker.domain.rules import SETTINGS_FILE, SUFFIX, Templates, build
 
 _YAML: Final = (SETTINGS_FILE, INTENTS_FILE)

@@ -19,7 +19,6 @@ from worker.domain.examples import example_facts
 from worker.domain.frontmatter import Advice, FrontMatter, TemplateSettings
 from worker.domain.guards import Policy
 from worker.domain.inspection import inspect
-from worker.domain.intents import shipped_intents
 from worker.domain.model import Mode, Tally
 from worker.domain.outcome import foresee
 from worker.domain.reading import Facts, read
@@ -175,7 +174,7 @@ def test_a_variable_has_the_value_that_is_shown(name: str, about: str, here: str
 def test_everything_in_reach_is_listed() -> None:
     listed = {code(row[0]) for row in VARIABLES}
     for name, value in values().items():
-        fields = vars(value).keys() - {"_label", "_heard"} if isinstance(value, Fields) else ()
+        fields = vars(value).keys() - {"_label"} if isinstance(value, Fields) else ()
         if name in ("lead", "vars"):
             assert any(one.startswith(f"{name}.") for one in listed)
         elif fields:
@@ -197,8 +196,7 @@ def asked() -> Iterator[tuple[str, str, str, str]]:
 @pytest.mark.parametrize(("name", "example", "text", "gives"), list(asked()))
 def test_a_test_gives_what_is_shown(name: str, example: str, text: str, gives: str) -> None:
     assert f"is {name}(" in example
-    heard = {intent.name: intent.words for intent in shipped_intents().read(text)}
-    reply = Fields("reply", {"text": text, "_heard": heard})
+    reply = Fields("reply", {"text": text})
     found = make_environment({}).compile_expression(example)(**values() | {"reply": reply})
     assert found is (gives == "yes")
 

@@ -110,6 +110,20 @@ def test_what_has_not_changed_is_not_read_again(folder: Folder) -> None:
     assert folder.after(library) is before
 
 
+def test_the_words_of_intents_are_read_and_read_again(folder: Folder) -> None:
+    folder.write("_intents.yaml", "intents: {mine: {en: [abracadabra]}}")
+    library = folder.library()
+    assert library.current().intents.read("Abracadabra!")[0].name == "mine"
+    folder.write("_intents.yaml", "intents: {mine: {en: [hocus pocus]}}")
+    assert folder.after(library).intents.read("Hocus pocus!")[0].name == "mine"
+    folder.write("_intents.yaml", "intents: {mine: [hocus pocus]}")
+    templates = folder.after(library)
+    assert problems(templates) == [
+        "_intents.yaml:1: expected keys with values, like pricing: {en: [how much]}"
+    ]
+    assert templates.intents.read("Hocus pocus!")[0].name == "mine"
+
+
 def test_a_new_file_is_a_new_rule(folder: Folder) -> None:
     library = folder.library()
     folder.write("c.j2", GOOD)

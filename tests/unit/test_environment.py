@@ -43,13 +43,19 @@ def render(text: str, **sources: str) -> str:
         (r"reply is matching('HOW')", False),
         (r"reply is matching('(?i)HOW')", True),
         (r"reply is matching('^How.*\\?$')", True),
+        ("reply is about('pricing')", True),
+        ("reply is about('meeting')", False),
+        ("reply is about('meeting', 'question')", True),
+        ("reply is about()", False),
+        ("'Kein Interesse' is about('not_interested')", True),
+        ("campaign.name is about('question')", False),
         ("campaign.name is like('q4*')", True),
         ("campaign.name is like('Q4')", False),
         ("campaign.name is like('Q? launch')", True),
         ("reply is mentioning('how much') and not lead.company is defined", True),
     ],
 )
-def test_rules_are_written_in_three_tests(expression: str, *, holds: bool) -> None:
+def test_rules_are_written_in_four_tests(expression: str, *, holds: bool) -> None:
     assert ask(expression) is holds
 
 
@@ -61,6 +67,27 @@ def test_the_words_that_fired_are_recorded() -> None:
         pass
     ask("reply is mentioning('seats')")
     assert fired == []
+
+
+def test_the_words_of_an_intent_are_recorded() -> None:
+    with recording_words() as fired:
+        ask("reply is about('pricing', 'meeting', 'question')")
+    assert fired == ["How much", "How much is the Café plan, for 12 seats"]
+    with recording_words() as fired:
+        ask("reply is about('meeting')")
+    assert fired == []
+
+
+def test_an_unknown_intent_that_only_shows_when_it_runs_is_said() -> None:
+    with pytest.raises(ValueError, match=r"about\('prices'\).*did you mean 'pricing'"):
+        ask("reply is about('prices')")
+    with pytest.raises(ValueError, match="there are unsubscribe, complaint"):
+        ask("reply is about('zzz')")
+
+
+def test_an_empty_bag_of_fields_is_false() -> None:
+    assert not Fields("reply.referral", {})
+    assert Fields("reply.referral", {"name": "Ann"})
 
 
 def test_a_pattern_takes_linear_time() -> None:

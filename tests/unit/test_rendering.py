@@ -7,7 +7,18 @@ from worker.domain.model import Draft, JsonValue
 from worker.domain.reading import Facts
 from worker.domain.rendering import context, render, thread_subject, tidy_subject
 
-from .making import LEAD, MAILBOX, ago, campaign_mail, event, facts, folder, inbound, outbound
+from .making import (
+    LEAD,
+    MAILBOX,
+    ago,
+    campaign_mail,
+    event,
+    facts,
+    folder,
+    inbound,
+    outbound,
+    said,
+)
 
 FOLDED = [
     "\r\nBcc: all@lead.example",
@@ -170,6 +181,21 @@ def test_every_template_knows_the_same_things() -> None:
         f"c-1|Q4|{MAILBOX}|Sam",
         "2026|L",
     ]
+
+
+def test_a_template_knows_what_they_want_and_whom_they_point_to() -> None:
+    body = (
+        "{{ reply.intents }} {{ reply.referral.name }} "
+        "{{ reply.referral.email | default('no address') }}"
+    )
+    known = said("Not my area. Please contact Anna Meyer, how much is it?")
+    expected = "['wrong_person', 'pricing', 'question'] Anna Meyer no address"
+    assert drawn(body, known=known).body == expected
+
+
+def test_where_nobody_is_named_there_is_no_referral() -> None:
+    body = "{% if reply.referral.name is defined %}{{ reply.referral.name }}{% else %}-{% endif %}"
+    assert drawn(body, known=said("How much?")).body == "-"
 
 
 def test_the_last_mail_of_ours_is_told_by_its_time() -> None:

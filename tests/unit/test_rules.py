@@ -43,6 +43,23 @@ def test_the_trace_tells_who_was_asked_and_which_words_fired() -> None:
     assert [(line.name, line.outcome) for line in missed.trace] == [("high", "no"), ("low", "no")]
 
 
+def test_an_intent_of_the_folder_is_known_to_its_rules() -> None:
+    own = 'intents: {integration: {en: ["integrat* with"]}}'
+    templates = folder(front="when: reply is about('integration')", _intents=own)
+    verdict = ask(templates, "Does it integrate with Outlook?")
+    assert verdict.trace[-1].detail == "“integrate with”"
+    assert templates.intents.names.index("integration") == 5
+
+
+def test_a_broken_intents_file_leaves_the_shipped_ones() -> None:
+    built = build({**TWO, "_intents.yaml": "intents: {pricing: 5}", "c.j2": template("true")})
+    assert [str(error) for error in built.problems] == [
+        "_intents.yaml:1: expected keys with values, like pricing: {en: [how much]}"
+    ]
+    assert len(built.rules) == 3
+    assert built.intents.read("How much?")[0].name == "pricing"
+
+
 def test_equal_priorities_are_asked_by_name() -> None:
     rules = build({"b.j2": template("true"), "a.j2": template("true")}).rules
     assert [rule.name for rule in rules] == ["a", "b"]
@@ -108,6 +125,8 @@ def test_a_condition_that_fails_holds_with_file_and_line(when: str, said_so: str
         ("mode: hold\nwhen: reply is matching('(')", "Hi", "answer.j2:3: when: matching('(')"),
         ("when: reply is matching('a(?=b)')", "Hi", "answer.j2:2: when: matching("),
         ("when: true\nsubject: '{{ thread.'", "Hi", "answer.j2:3: subject: "),
+        ("when: reply is about('prices')", "Hi", "answer.j2:2: when: about('prices')"),
+        ("when: true", "Hi\n{% if reply is about('x') %}{% endif %}", "answer.j2:5: about('x')"),
         ("when: true", "Hi\n{% if %}", "answer.j2:5: "),
         ("when: true", "Hi\n\n{{ lead.name | defalt('x') }}", "answer.j2:6: No filter named"),
         ("when: true", "Hi\n{% if reply is matching('[') %}{% endif %}", "answer.j2:5: matching("),

@@ -97,12 +97,58 @@ def test_a_person_looks_at_the_uncertain_ones_first() -> None:
         "Is this automated?",
         "I don't need more information.",
         "I'm on parental leave until May, please contact Ben",
+        "Kein Interesse an Ihren Preisen",
+        "Das ist uns zu teuer.",
+        "Derzeit brauchen wir keine Demo.",
+        "Pas intéressé par une démo.",
+        "C'est du spam, où avez-vous trouvé mon adresse ?",
+        "No nos interesa el precio.",
+        "Non ci interessa una call.",
+        "Nie jesteśmy zainteresowani ceną.",
+        "İlgilenmiyoruz.",
+        "興味がありません。",
+        "不感兴趣",
     ],
 )
 def test_nobody_who_says_no_gets_a_pitch(words: str) -> None:
     decision = decide(said(words), SHIPPED, Policy()).decision
     pitches = {"pricing", "meeting", "more_information", "interested"}
     assert not (isinstance(decision, Reply) and decision.rule.name in pitches)
+
+
+@pytest.mark.parametrize(
+    ("words", "template"),
+    [
+        ("Kein Interesse.", "not_interested"),
+        ("Nei takk", "not_interested"),
+        ("Я не тот человек, кто этим занимается.", "wrong_person"),
+        ("我不是负责人。", "wrong_person"),
+    ],
+)
+def test_what_needs_no_answer_is_understood_in_any_language(words: str, template: str) -> None:
+    decision = decide(said(words), SHIPPED, Policy()).decision
+    name = decision.rule.name if isinstance(decision, Reply) else decision.template
+    assert name == template
+
+
+def test_the_intents_that_are_commented_out_work() -> None:
+    marked = SOURCES["_intents.yaml"]
+    examples = marked[marked.index("\nintents:") :].replace("\n#  ", "\n  ")
+    templates = build(SOURCES | {"_intents.yaml": examples})
+    assert templates.problems == ()
+    assert "integration" in templates.intents.names
+    assert templates.intents.read("the damage")[0].name == "pricing"
+    assert templates.intents.read("Too expensive!")[0].name == "objection"
+    assert templates.intents.read("We use our own tool") == ()
+
+
+def test_a_draft_for_the_wrong_person_names_the_right_one() -> None:
+    rule = SHIPPED.rule("wrong_person")
+    assert rule is not None
+    named = render(rule, said("Wrong person. Please contact Anna Meyer."), SHIPPED.settings)
+    assert "I will write to Anna Meyer then" in named.body
+    unnamed = render(rule, said("Wrong person."), SHIPPED.settings)
+    assert "Who would be the right person" in unnamed.body
 
 
 def test_the_delay_that_is_commented_out_works() -> None:

@@ -1,9 +1,9 @@
 """The Jinja environment: sandboxed, strict, with the tests that rules are written in."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from types import SimpleNamespace
@@ -26,6 +26,7 @@ from worker.domain.bounds import (
     width_of_braces,
     width_of_percent,
 )
+from worker.domain.intents import IntentReader, shipped_intents
 from worker.domain.words import fold, mentions
 
 _fired: ContextVar[list[str] | None] = ContextVar("fired", default=None)
@@ -37,6 +38,10 @@ class Fields(SimpleNamespace):
     def __init__(self, _label: str, fields: Mapping[str, Any]) -> None:
         super().__init__(**fields)
         self._label = _label
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything in it: `{% if reply.referral %}`."""
+        return len(vars(self)) > 1
 
     def __str__(self) -> str:
         """Let a test be asked of the reply itself: `reply is mentioning(…)`."""
@@ -121,24 +126,45 @@ def is_matching(value: object, pattern: str) -> bool:
     return bool(found)
 
 
-def is_about(value: object, *intents: str) -> bool:
-    """Say whether the reply has one of the intents; `reply` itself is what is asked."""
-    heard: Mapping[str, Sequence[str]] = getattr(value, "_heard", {})
-    hits = [words for intent in intents for words in heard.get(intent, ())]
-    for hit in hits:
-        _record(hit)
-    return any(intent in heard for intent in intents)
-
-
 def is_like(value: object, pattern: str) -> bool:
     """Say whether the whole text fits a pattern with `*` and `?`, any case."""
     return fnmatchcase(str(value).casefold(), pattern.casefold())
 
 
+def _about(intents: IntentReader) -> Callable[..., bool]:
+    """Return the test `about`, with the intents that the folder knows."""
+    read = lru_cache(maxsize=256)(intents.read)
+
+    def is_about(value: object, *names: str) -> bool:
+        """Say whether the text has one of the intents; the words that say so are recorded.
+
+        Raises:
+            ValueError: when there is no such intent.
+
+        """
+        for name in names:
+            _known_intent(name, intents.names)
+        hits = [intent for intent in read(str(value)) if intent.name in names]
+        for hit in hits:
+            for words in hit.words:
+                _record(words)
+        return bool(hits)
+
+    return is_about
+
+
+def _known_intent(name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(name, list(known), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        msg = f"about({name!r}): no such intent; {hint}"
+        raise ValueError(msg)
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     """Refuses what fills the memory, as the sandbox refuses long ranges."""
 
-    intents: Collection[str] = ()
+    known_intents: Iterable[str] = ()
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - the base class's signature
@@ -158,11 +184,14 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 def make_environment(
-    sources: Mapping[str, str], intents: Collection[str] = ()
+    sources: Mapping[str, str], intents: IntentReader | None = None
 ) -> ImmutableSandboxedEnvironment:
     """Return an environment whose templates come from the given texts only.
 
-    `intents`: those that `about(…)` may ask for.
+    Args:
+        sources: name → text.
+        intents: what `about` finds; the shipped intents where it is None.
+
     """
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
@@ -176,40 +205,32 @@ def make_environment(
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.intents = intents
+    reader = intents or shipped_intents()
+    environment.known_intents = reader.names
     filters = environment.filters
     filters |= {name: bounded(filters[name]) for name in PADDING_FILTERS}
     filters["format"] = bounded_format(filters["format"], width_of_percent)
     environment.tests |= {
-        "mentioning": is_mentioning, "matching": is_matching, "like": is_like, "about": is_about,
-    }  # fmt: skip
+        "mentioning": is_mentioning,
+        "matching": is_matching,
+        "like": is_like,
+        "about": _about(reader),
+    }
     return environment
 
 
 def mistakes(
     environment: ImmutableSandboxedEnvironment, tree: nodes.Node
 ) -> Iterator[tuple[int, str]]:
-    """Find what no rendering would show: patterns and intents that are none (line, message)."""
-    yield from bad_patterns(tree)
-    yield from unknown_intents(tree, getattr(environment, "intents", ()))
-
-
-def bad_patterns(tree: nodes.Node) -> Iterator[tuple[int, str]]:
-    """Find the regular expressions that RE2 cannot compile: (line, message)."""
+    """Find patterns that RE2 cannot compile, and unknown intents: (line, message)."""
+    checks: dict[str, Callable[[str], object]] = {
+        "matching": _pattern,
+        "about": lambda name: _known_intent(name, getattr(environment, "known_intents", ())),
+    }
     for test in tree.find_all(nodes.Test):
-        for argument in test.args if test.name == "matching" else ():
+        for argument in test.args if test.name in checks else ():
             if isinstance(argument, nodes.Const) and isinstance(argument.value, str):
                 try:
-                    _pattern(argument.value)
+                    checks[test.name](argument.value)
                 except ValueError as error:
                     yield test.lineno, str(error)
-
-
-def unknown_intents(tree: nodes.Node, known: Collection[str]) -> Iterator[tuple[int, str]]:
-    """Find the intents that nobody has told the words of: (line, message)."""
-    for test in tree.find_all(nodes.Test):
-        for argument in test.args if test.name == "about" else ():
-            if isinstance(argument, nodes.Const) and argument.value not in known:
-                near = get_close_matches(str(argument.value), known, 1)
-                hint = f"; did you mean {near[0]}?" if near else f"; one of {', '.join(known)}"
-                yield test.lineno, f"about({argument.value!r}): there is no such intent{hint}"

@@ -5,17 +5,23 @@ asks to be left alone gets no appointment, whoever names another time gets no pr
 whoever wants to talk need not read first. So the order is fixed; it is `ORDER`.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from worker.domain.lexicon import Hit, Phrases
-from worker.domain.marks import NEVER, Mark, Marks, meant, of_kind
+from worker.domain.lexicon import Phrases
+from worker.domain.marks import NEVER, REFUSALS, Cover, Mark, Marks, meant, of_kind
 from worker.domain.passage import Passage, passage, place
-from worker.domain.wordings import GRAMMAR, Wordings, shipped_wordings, spelled
+from worker.domain.wordings import (
+    ASIDE,
+    GRAMMAR,
+    MAIN,
+    language_shares,
+    shipped_wordings,
+    spelled,
+)
 
 ORDER: Final = (
     "unsubscribe", "complaint", "wrong_person", "not_interested", "not_now",
@@ -23,7 +29,7 @@ ORDER: Final = (
 )  # fmt: skip
 """The shipped intents, the strongest first."""
 
-READ_AT_MOST: Final = 8 * 1024
+READ_AT_MOST: Final = 4 * 1024
 """Characters: whoever wants something says so before that, and hostile mails are longer."""
 
 _OWN_COME_BEFORE: Final = "meeting"
@@ -31,11 +37,6 @@ _NO_PITCH: Final = frozenset(
     {"unsubscribe", "complaint", "wrong_person", "not_interested", "objection"}
 )
 """Beside these a "yes" is no sign of interest: "Yes, I got your mails. Please stop."."""
-
-_MAIN: Final = 0.5
-_ASIDE: Final = 0.4
-"""How much of a language there has to be, against the one with most, for its small words
-("en" is "I don't" in Finnish) and for whole wordings."""
 
 _LONGEST: Final = 80
 _MOST_WORDS: Final = 5
@@ -77,7 +78,7 @@ class IntentReader:
         self._shipped = shipped_wordings()
         self._replaced = {f"{code} {name}" for name, rows in instead.items() for code in rows}
         traps = {NEVER + name: rows for name, rows in never.items()}
-        self._own = Phrases(_merged(extra, instead, traps))
+        self._own = Phrases(_merged(extra, instead, traps), korean_words=True)
 
     def read(self, words: str, opt_out: str = "") -> tuple[Intent, ...]:
         """Return the intents of a text, the strongest first.
@@ -92,11 +93,10 @@ class IntentReader:
         if opt_out:
             found["unsubscribe"].append(opt_out)
         marks = list(self._marks(text))
-        for mark in _settled(text, marks, self.names):
+        settled = list(_settled(text, marks, self.names))
+        refused = bool(opt_out) or any(mark.kind in _NO_PITCH for mark in settled)
+        for mark in (*settled, *_answers(text, marks, settled, refused=refused)):
             found[mark.kind].append(text.said(mark.start, mark.end))
-        for mark in _answers(text, marks):
-            if mark.kind != "interested" or not any(found[refusal] for refusal in _NO_PITCH):
-                found[mark.kind].append(text.said(mark.start, mark.end))
         found["question"] += [text.said(s.start, s.end) for s in text.sentences if s.asks]
         return tuple(Intent(name, _few(said)) for name, said in found.items() if said)
 
@@ -104,7 +104,7 @@ class IntentReader:
         """Yield the wordings that stand within a sentence, in the languages it can be."""
         starts = tuple(sentence.start for sentence in text.sentences)
         hits = list(self._shipped.phrases.find(text.folded))
-        shares = _shares(text, hits, self._shipped)
+        shares = language_shares(text.folded, hits)
         counting = (hit for hit in hits if self._counts(hit.name, shares))
         for hit in chain(counting, self._own.find(text.folded)):
             if place(starts, hit.start) == place(starts, hit.end - 1):
@@ -114,8 +114,8 @@ class IntentReader:
         """Say whether a shipped wording counts; English requests stand in any language."""
         language, _, kind = name.partition(" ")
         if kind in GRAMMAR:
-            return shares[language] >= _MAIN
-        return name not in self._replaced and (language == "en" or shares[language] >= _ASIDE)
+            return shares[language] >= MAIN
+        return name not in self._replaced and (language == "en" or shares[language] >= ASIDE)
 
 
 @lru_cache(maxsize=1)
@@ -132,22 +132,6 @@ def _merged(*tables: Table) -> Mapping[str, Sequence[str]]:
     return named
 
 
-def _shares(text: Passage, hits: Iterable[Hit], shipped: Wordings) -> dict[str, float]:
-    """Return how much of each language there is in a text; the one with most has 1.
-
-    Its everyday words tell, the fewer languages share them the more, and longer wordings.
-    """
-    weights: dict[str, float] = defaultdict(float)
-    for word in text.folded.split(" "):
-        languages = shipped.common.get(word, ())
-        for language in languages:
-            weights[language] += 1 / len(languages)
-    for hit in hits:
-        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
-    most = max(weights.values(), default=0)
-    return {name: weights[name] / most if most else 1 for name in shipped.languages}
-
-
 def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark]:
     """Yield the intents that are meant; who says "write again" and a time, says: not now."""
     starts = tuple(sentence.start for sentence in text.sentences)
@@ -159,22 +143,43 @@ def _settled(text: Passage, marks: Marks, names: Sequence[str]) -> Iterator[Mark
             yield Mark("not_now", min(mark.start, time.start), max(mark.end, time.end))
 
 
-def _answers(text: Passage, marks: Marks) -> Iterator[Mark]:
-    """Yield each "yes" that is a clause by itself, and each "no" that is a sentence."""
-    parts: dict[int, list[Mark]] = {}
-    for mark in of_kind(marks, "yes", "no", "filler"):
-        parts.setdefault(place(text.clauses, mark.start), []).append(mark)
+def _answers(text: Passage, marks: Marks, settled: Marks, *, refused: bool) -> Iterator[Mark]:
+    """Yield each "yes" that stands by itself, and each "no" with which a sentence ends.
+
+    A "yes" with words beside it counts where these want something: "Yes, send it over", but
+    not "Yes, I know you". Beside a refusal it says nothing, nor does a "no".
+    """
+    refusals = Cover(mark for mark in settled if mark.kind in REFUSALS)
+    wishes = Cover(mark for mark in settled if mark.kind not in REFUSALS)
+    spoken = _answer_words(text, marks)
     for sentence in text.sentences:
+        whole = Mark("not_interested", sentence.start, sentence.end)
+        clauses = list(text.clauses_of(sentence))
+        said = [_only(spoken.get(index, ()), *span) for index, span in clauses]
         if sentence.asks:
             continue
-        clauses = list(text.clauses_of(sentence))
-        said = [_only(parts.get(index, ()), *span) for index, span in clauses]
-        if all(said) and any("no" in kinds for kinds in said):
-            yield Mark("not_interested", sentence.start, sentence.end)
-            continue
-        for (_, span), kinds in zip(clauses, said, strict=True):
-            if "yes" in kinds:
-                yield Mark("interested", *span)
+        if "no" in said[-1] or (all(said) and any("no" in kinds for kinds in said)):
+            if not refusals.meets(whole):
+                yield whole
+        elif not refused and (all(said) or wishes.meets(whole)):
+            for (_, span), kinds in zip(clauses, said, strict=True):
+                if "yes" in kinds:
+                    yield Mark("interested", *span)
+
+
+def _answer_words(text: Passage, marks: Marks) -> Mapping[int, Marks]:
+    """Return clause → the words in it that an answer is made of, the longest of them."""
+    answers = [
+        mark
+        for mark in of_kind(marks, "yes", "no", "filler", "but")
+        if place(text.clauses, mark.start) == place(text.clauses, mark.end - 1)
+    ]
+    longer = Cover(answers)
+    parts: dict[int, list[Mark]] = {}
+    for mark in answers:
+        if not longer.exceeds(mark):  # "why not" is no "not"
+            parts.setdefault(place(text.clauses, mark.start), []).append(mark)
+    return parts
 
 
 def _only(answers: Iterable[Mark], start: int, end: int) -> frozenset[str]:

@@ -30,7 +30,7 @@ from typing import Any, Final, NamedTuple
 
 from worker.domain.unspaced import Unspaced
 from worker.domain.wording import PLAIN, STEM, Slot, Slots, length_at, reach, slots_of
-from worker.domain.words import SENTENCE_END, UNSPACED
+from worker.domain.words import SENTENCE_END, UNSPACED, UNSPACED_BUT_KOREAN
 
 _TOGETHER: Final = 80
 """Characters from the first to the last of what has to stand together."""
@@ -63,13 +63,15 @@ class Phrases:
 
     Args:
         named: name → phrases.
+        korean_words: Korean phrases are words with spaces between, endings cut off by `*`.
 
     Raises:
         ValueError: a phrase that means nothing or begins with a gap.
 
     """
 
-    def __init__(self, named: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, named: Mapping[str, Iterable[str]], *, korean_words: bool = False) -> None:
+        self._without_spaces = UNSPACED_BUT_KOREAN if korean_words else UNSPACED
         self._names: list[list[str]] = []
         self._pairs_of: list[set[int]] = []
         self._pairs: list[tuple[str, frozenset[int]]] = []
@@ -84,7 +86,7 @@ class Phrases:
 
     def _number(self, part: str, numbers: dict[Slots | str, int]) -> int:
         """Return the number of a part; parts that are alike have the same one."""
-        unspaced = UNSPACED.search(part)
+        unspaced = self._without_spaces.search(part)
         number = numbers.setdefault(part if unspaced else slots_of(part), len(numbers))
         if number == len(self._names):
             self._names.append([])

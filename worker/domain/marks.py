@@ -22,7 +22,7 @@ REFUSALS: Final = frozenset(
 _PUT_OFF: Final = frozenset({"not_interested", "no_budget", ""})
 """What a word of the present turns into a "not now": refusals, and wishes taken back."""
 
-_FAR: Final = 6
+_FAR: Final = 10
 _NEAR: Final = 2
 """Words between a "not" and the wish, or the refusal, that it takes back."""
 
@@ -93,7 +93,8 @@ class _Clauses:
         self._now = {self._of(mark.start) for mark in of_kind(marks, "now")}
         harmless = Cover(of_kind(marks, "harmless"))
         unsure = Cover(of_kind(marks, "unsure"))
-        own = Cover(wordings)
+        self._refusals = Cover(mark for mark in wordings if mark.kind in REFUSALS)
+        own = Cover(mark for mark in wordings if mark.kind != "not_interested")
         nots = [m for m in of_kind(marks, "not", "unsure") if not harmless.has(m.start, m.end)]
         self._before = sorted(
             (m for m in nots if m.kind == "unsure" or not unsure.has(m.start, m.end)),
@@ -117,7 +118,7 @@ class _Clauses:
         either of them, said of the present, is a "not now".
         """
         word = None if self._inside(mark) else self._word_before(mark) or self._word_behind(mark)
-        if word and (word.kind == "unsure" or mark.kind in REFUSALS):
+        if word and self._takes_all(word, mark):
             return None
         kind, start, end = mark.kind, mark.start, mark.end
         if word:
@@ -127,6 +128,14 @@ class _Clauses:
             kind = "not_now"
         kind = "objection" if kind == "no_budget" else kind
         return Mark(kind, start, end) if kind else None
+
+    def _takes_all(self, word: Mark, mark: Mark) -> bool:
+        """Say whether nothing is left of a wording: doubt, or a "no" that speaks for itself."""
+        return (
+            word.kind == "unsure"
+            or mark.kind in REFUSALS
+            or self._refusals.has(word.start, word.end)
+        )
 
     def _inside(self, mark: Mark) -> bool:
         """Say whether the wording begins before a "not" of its own."""

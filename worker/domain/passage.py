@@ -105,9 +105,13 @@ def _unwrap(text: str) -> str:
     lines = text.split("\n")
     followed = zip(lines, [*lines[1:], ""], strict=True)
     return "".join(
-        line + (" " if len(line) in _WRAPPED and following[:1].isalnum() else "\n")
-        for line, following in followed
+        line + (" " if _goes_on(line, following[:1]) else "\n") for line, following in followed
     )
+
+
+def _goes_on(line: str, first: str) -> bool:
+    """Say whether a sentence goes on in the next line, which begins with `first`."""
+    return first.islower() or (len(line) in _WRAPPED and first.isalnum())
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, bool, bool]]:

@@ -10,6 +10,7 @@ from worker.domain.errors import TemplateProblem
 from worker.domain.frontmatter import Place, TemplateSettings
 from worker.domain.model import Direction, Draft
 from worker.domain.reading import Facts
+from worker.domain.referral import Referral, referral_in
 from worker.domain.rules import RENDER_ERRORS, Rule
 from worker.domain.variants import draw, label
 from worker.domain.words import clean
@@ -26,6 +27,7 @@ _NO_SUBJECT: Final = "your message"
 def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
     """Return what rules and templates can reach, and nothing else."""
     event, thread = facts.event, facts.thread
+    referral = referral_in(facts.words) or Referral()
     sent = [m.at for m in thread.messages if m.direction is Direction.OUTBOUND and m.at]
     account = settings.account(event.mailbox)
     return {
@@ -39,7 +41,9 @@ def context(facts: Facts, settings: TemplateSettings) -> dict[str, Any]:
                 "labels": list(event.event_types),
                 "language": facts.language,
                 "intents": [intent.name for intent in facts.intents],
-                "_heard": {intent.name: intent.words for intent in facts.intents},
+                "referral": Fields(
+                    "reply.referral", _known({"name": referral.name, "email": referral.email})
+                ),
             },
         ),
         "lead": Fields("lead", _lead(facts)),

@@ -27,8 +27,8 @@ from worker.domain.frontmatter import (
     split,
     validate,
 )
-from worker.domain.intent_files import read_intents
 from worker.domain.intents import IntentReader, shipped_intents
+from worker.domain.own_intents import INTENTS_FILE, read_intents
 from worker.domain.variants import is_same_language, split_name
 
 SETTINGS_FILE: Final = "_settings.yaml"
@@ -122,13 +122,13 @@ def build(sources: Mapping[str, str]) -> Templates:
         settings, defaults = _read_settings(sources.get(SETTINGS_FILE, ""))
     intents = shipped_intents()
     with _noted_in(problems):
-        intents = read_intents(sources)
+        intents = read_intents(sources.get(INTENTS_FILE, ""))
     texts = {name: text for name, text in sources.items() if name.startswith("_")}
     files: dict[str, _Layer] = {}
     for name in sorted(n for n in sources if n.endswith(SUFFIX) and not n.startswith("_")):
         with _noted_in(problems):
             files[name], texts[name] = _read_template(name, sources)
-    environment = make_environment(texts, intents.names)
+    environment = make_environment(texts, intents)
     problems += broken_parts(environment, texts)
     maker = _Maker(environment, settings, files, defaults)
     rules: list[Rule] = []

@@ -19,6 +19,7 @@ are lists of phrases (see `lexicon`):
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,11 +27,16 @@ from importlib.resources import files
 from itertools import product
 from typing import Any, Final
 
-from worker.domain.lexicon import Phrases, shipped
+from worker.domain.lexicon import Hit, Phrases, shipped
 from worker.domain.marks import NEVER
 from worker.domain.words import fold
 
 _FOLDER: Final = "intents"
+MAIN: Final = 0.5
+ASIDE: Final = 0.4
+"""How much of a language there has to be, against the one with most, for its small words
+("en" is "I don't" in Finnish) and for whole wordings."""
+
 GRAMMAR: Final = (
     "filler", "yes", "no", "not", "after", "unsure", "harmless", "but", "now", "no_budget",
     "again", "later",
@@ -39,9 +45,10 @@ GRAMMAR: Final = (
 
 _PLAIN: Final = (
     str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae"}),
-    str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ı": "i", "đ": "d", "'": "", "’": ""}),
+    str.maketrans({"ø": "o", "æ": "ae", "ł": "l", "ı": "i", "đ": "d"}),
 )
 """How people write letters that their keyboard lacks."""
+_APOSTROPHES: Final = str.maketrans("", "", "'’")
 _SEVERAL_WORDS: Final = re.compile("['’_]")
 
 
@@ -72,7 +79,29 @@ def shipped_wordings() -> Wordings:
             common[word] = (*common.get(word, ()), language)
         for kind, phrases in kinds_of(data):
             named[f"{language} {kind}"] = tuple(spelled(phrases))
-    return Wordings(languages, Phrases(named), common)
+    return Wordings(languages, Phrases(named, korean_words=True), common)
+
+
+def language_shares(folded: str, hits: Iterable[Hit]) -> Mapping[str, float]:
+    """Return how much of each language there is in a text; the one with most has 1.
+
+    Its everyday words tell, the fewer languages share them the more, and longer wordings.
+
+    Args:
+        folded: the text.
+        hits: the shipped wordings that were found in it.
+
+    """
+    wordings = shipped_wordings()
+    weights: dict[str, float] = defaultdict(float)
+    for word in folded.split(" "):
+        languages = wordings.common.get(word, ())
+        for language in languages:
+            weights[language] += 1 / len(languages)
+    for hit in hits:
+        weights[hit.name.partition(" ")[0]] += hit.words.count(" ")
+    most = max(weights.values(), default=0)
+    return {name: weights[name] / most if most else 1 for name in wordings.languages}
 
 
 def shipped_languages() -> tuple[str, ...]:
@@ -92,19 +121,24 @@ def kinds_of(data: Mapping[str, Any]) -> Iterator[tuple[str, Iterable[str]]]:
 
 
 def spelled(phrases: Iterable[str]) -> Iterator[str]:
-    """Yield each phrase, and how it is written without its language's keyboard.
+    """Yield each phrase as the words that may stand at each of its places.
 
-    A choice between several words ("i'd|i_would love to") becomes a phrase for each of them.
+    With every word goes how it is written without its language's keyboard. One that is
+    several words once folded ("don't", "we_are") makes a phrase of its own.
     """
     for phrase in phrases:
-        for parts in product(*map(_choices, phrase.split())):
-            plain = " ".join(parts)
-            yield from dict.fromkeys((plain, *(plain.translate(table) for table in _PLAIN)))
+        yield from map(" ".join, product(*map(_spellings, phrase.split())))
 
 
-def _choices(part: str) -> list[str]:
-    if not _SEVERAL_WORDS.search(part):
-        return [part]
+def _spellings(part: str) -> list[str]:
     optional = part.startswith("[")
-    choices = [choice.replace("_", " ") for choice in part.strip("[]").split("|")]
-    return [*choices, ""] if optional else choices
+    choices = part.strip("[]").split("|")
+    several = [choice for choice in choices if _SEVERAL_WORDS.search(choice)]
+    single = [choice for choice in choices if choice not in several]
+    single += [choice.translate(_APOSTROPHES) for choice in several if "_" not in choice]
+    plain = {choice.translate(table) for choice in single for table in _PLAIN}
+    words = "|".join([*single, *sorted(plain.difference(single))])
+    if not several:
+        return [f"[{words}]" if optional else words]
+    apart = [choice.replace("_", " ") for choice in several]
+    return [*apart, *([words] if words else []), *([""] if optional else [])]

@@ -13,6 +13,9 @@ UNSPACED = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
     r"\uac00-\ud7a3\uf900-\ufaff]"
 )
+UNSPACED_BUT_KOREAN = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+)
 SENTENCE_END = "."
 """A word of its own in what `fold_sentences` returns."""
 _BETWEEN_SENTENCES = re.compile(
