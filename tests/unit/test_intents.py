@@ -40,7 +40,7 @@ def test_every_sample_is_read_as_it_is_meant(language: str) -> None:
 
 FRAMES = {
     "en": "Hi Alex,\n\nthanks for your email. {}\n\nBest regards,\nJane Miller\nHead of Marketing",
-    "de": "Guten Tag Herr Morgan,\n\nvielen Dank für Ihre Mail. {}\n\nMit freundlichen Grüßen\nJana",
+    "de": "Guten Tag Herr Morgan,\n\nvielen Dank für Ihre Mail. {}\n\nFreundliche Grüße\nJana",
     "fr": "Bonjour Alex,\n\nMerci pour votre message. {}\n\nCordialement,\nJeanne Martin",
     "es": "Hola Alex:\n\nGracias por su correo. {}\n\nUn saludo,\nJuana Pérez",
     "it": "Buongiorno,\n\ngrazie per la sua mail. {}\n\nCordiali saluti\nGianna Rossi",
@@ -234,6 +234,6 @@ def test_any_text_is_read_the_same_way_twice(words: str) -> None:
 )
 def test_a_hostile_mail_takes_no_time(words: str) -> None:
     hostile = words * (1_000_000 // len(words))
-    began = time.perf_counter()
+    began = time.process_time()
     READER.read(hostile)
-    assert time.perf_counter() - began < 1  # seconds; a twentieth on a quiet machine
+    assert time.process_time() - began < 0.5  # seconds of the processor; it takes a tenth of that

@@ -108,6 +108,6 @@ def test_of_several_the_one_with_name_and_address_counts() -> None:
 
 @pytest.mark.parametrize("words", ["please contact Anna ", "my colleague ", "kontakt ", "a@", "a."])
 def test_a_hostile_mail_takes_no_time(words: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     referral_in(words * (1_000_000 // len(words)))
-    assert time.perf_counter() - began < 1  # seconds; a twentieth on a quiet machine
+    assert time.process_time() - began < 0.5  # seconds of the processor; it takes a tenth of that
