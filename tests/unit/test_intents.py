@@ -204,7 +204,7 @@ def test_a_line_that_a_program_wrapped_is_one_sentence() -> None:
 
 def test_english_words_count_in_any_language() -> None:
     assert names("Kein Problem, let's schedule a call nächste Woche.") == ["meeting"]
-    german = "Ich habe das mit der Leitung und mit dem Team von uns im Haus und bei den anderen "
+    german = "Ich habe das mit der Leitung und mit dem Team von uns und auch bei den anderen "
     german += "besprochen, und es wird wie bei den Kollegen in der Zentrale gemacht: "
     assert names(german + "quick call?") == ["meeting", "question"]
     assert names("Wir brauchen keine Demo und keinen Call.") == []
