@@ -132,6 +132,8 @@ def test_a_yes_beside_a_refusal_is_no_interest() -> None:
     assert names("Yes, I got your mails. I'm the wrong person.") == ["wrong_person"]
     assert "interested" not in names("Yes, I saw it.", opt_out="stop")
     assert names("Yes. But not now.") == ["not_now", "interested"]
+    words = "Yes, send me the details. I'm the wrong person for it."
+    assert names(words) == ["wrong_person", "more_information"]
 
 
 @pytest.mark.parametrize("words", ["Yes, I know you.", "Sure, whatever", "Yes?", "Great. Ok."])
@@ -176,7 +178,25 @@ def test_what_stands_in_an_address_is_no_word_and_no_question(words: str) -> Non
     assert names(words) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("That is not at all too expensive.", []),
+        ("This is not what they told us when we asked, too expensive.", ["objection"]),
+        ("I don't have the hours for a call but send me the pricing", ["pricing"]),
+        ("We do not need a chat or a call or a demo", []),
+        ("I'm not sure that the price is right for a call", []),
+    ],
+)
+def test_a_not_reaches_as_far_as_it_is_meant(words: str, found: list[str]) -> None:
+    assert names(words) == found
+
+
 def test_a_line_that_a_program_wrapped_is_one_sentence() -> None:
+    german = (
+        "Danke für Ihre Nachricht vom Montag, wir haben kein\nInteresse an einer Zusammenarbeit."
+    )
+    assert names(german) == ["not_interested"]
     wrapped = "Thank you for your message from yesterday but we do not really\nneed a demo."
     assert names(wrapped) == []
     assert names("Hi Alex,\nNot interested\nTom") == ["not_interested"]
@@ -184,6 +204,9 @@ def test_a_line_that_a_program_wrapped_is_one_sentence() -> None:
 
 def test_english_words_count_in_any_language() -> None:
     assert names("Kein Problem, let's schedule a call nächste Woche.") == ["meeting"]
+    german = "Ich habe das mit der Leitung und mit dem Team von uns und auch bei den anderen "
+    german += "besprochen, und es wird wie bei den Kollegen in der Zentrale gemacht: "
+    assert names(german + "quick call?") == ["meeting", "question"]
     assert names("Wir brauchen keine Demo und keinen Call.") == []
 
 

@@ -32,6 +32,7 @@ from worker.domain.referral import Referral, referral_in
         ("Please reach out to Mr. Smith", "Mr. Smith", ""),
         ("Bitte wenden Sie sich an Dr. Eva Weber.", "Dr. Eva Weber", ""),
         ("Dafür ist meine Kollegin Anna Schmidt zuständig.", "Anna Schmidt", ""),
+        ("Bitte wenden Sie sich an unsere Meisterin Eva Lang.", "Eva Lang", ""),
         ("Zuständig für solche Themen ist Herr Schulz.", "Herr Schulz", ""),
         (
             "Frau Weber (weber@firma.example) kümmert sich darum.",
@@ -91,6 +92,11 @@ def test_who_is_named_instead_is_found(words: str, name: str, email: str) -> Non
         "Who is the right person for this?",
         "How much is it? Please send the price to me.",
         "Is Monday good for you?",
+        "You should not speak with Karen.",
+        "Bitte wenden Sie sich an unsere Werkstatt.",
+        "Unser Lager ist dafür zuständig.",
+        "Lager ist dafür zuständig.",
+        "Please contact ACME.",
         "",
         "Ihre Mail war im Spamordner.",
         "Quem trata disso é o nosso diretor.",
@@ -108,6 +114,6 @@ def test_of_several_the_one_with_name_and_address_counts() -> None:
 
 @pytest.mark.parametrize("words", ["please contact Anna ", "my colleague ", "kontakt ", "a@", "a."])
 def test_a_hostile_mail_takes_no_time(words: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     referral_in(words * (1_000_000 // len(words)))
-    assert time.perf_counter() - began < 1  # seconds; a twentieth on a quiet machine
+    assert time.process_time() - began < 0.5  # seconds of the processor; it takes a tenth of that
