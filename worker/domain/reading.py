@@ -141,7 +141,7 @@ class Facts:
         return next(same, None)
 
 
-def read(  # noqa: PLR0913 - each is a fact of its own
+def read(
     event: ReplyEvent,
     thread: Thread,
     *,
