@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
+from worker import tracing
 from worker.domain.errors import (
     REFUSED,
     AutoreplyError,
@@ -148,7 +149,7 @@ class ApiClient:
         )
         try:
             with self._client(effect).stream(
-                method, path, params=params, json=body, extensions=watch
+                method, path, params=params, json=body, headers=tracing.headers(), extensions=watch
             ) as response:
                 content = _read(response, ends)
         except httpx.HTTPError as error:
