@@ -7,7 +7,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-from web import console, health, receiver
+from web import console, health, metrics, receiver
 from web.spool import Spool
 from worker.ports import Ledger
 
@@ -20,6 +20,7 @@ def create_app(
     ping_broker: Callable[[], None],
     queued: Callable[[], int],
     pages: console.Console | None = None,
+    beside: Mapping[str, metrics.Beside] | None = None,
 ) -> Flask:
     """Return the app.
 
@@ -29,12 +30,13 @@ def create_app(
         receiving: takes them to either.
         ping_broker: raises unless the broker answers.
         queued: how many messages wait in the queue.
+        beside: what there is to count of each workspace beside its ledger.
         pages: the console at `/`; without it only the names of the routes are there.
 
     """
     app = Flask(__name__)
     app.register_blueprint(receiver.blueprint(receiving))
-    registry, answers = health.make_registry(ledgers, spool, queued)
+    registry, answers = metrics.make_registry(ledgers, spool, queued, beside)
     app.register_blueprint(health.blueprint(health.Checks(ledgers, ping_broker), registry))
     app.register_error_handler(HTTPException, receiver.error_answer)
 

@@ -6,7 +6,7 @@ While the ledger is away, "recorded" is the spool on this machine's disk.
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Final
 
 import structlog
@@ -25,6 +25,7 @@ from web import authenticity
 from web.spool import Delivery, Names, Spool
 from worker.contracts import webhook
 from worker.contracts.lenient import identity, json_value
+from worker.domain import traces
 from worker.domain.errors import LedgerAway, LedgerFull, MalformedEvent
 from worker.domain.model import ReplyEvent
 from worker.ports import Ledger
@@ -37,7 +38,7 @@ _RETRY_AFTER: Final = "30"
 _DESK: Final = "autoreply-workspace"
 """Kept with a spooled delivery: whose secret it came with."""
 
-_KEPT_HEADERS: Final = ("webhook-id", "User-Agent", "Content-Type")
+_KEPT_HEADERS: Final = ("webhook-id", "User-Agent", "Content-Type", "traceparent")
 _log = structlog.get_logger(__name__)
 
 
@@ -178,7 +179,10 @@ class Receiver:
             key = desk.ledger.quarantine(text, error.reason, delivery.headers)
             said = {"key": key, "status": "quarantined", "reason": error.reason}
             return Answer(202, said | {"message": error.detail})
-        accepted = desk.ledger.accept(event, json.dumps(payload))
+        sender = traces.read(delivery.headers.get("traceparent", ""))
+        accepted = desk.ledger.accept(replace(event, traceparent=sender), json.dumps(payload))
+        about = {"trace_id": traces.trace_id(sender)} if sender else {}
+        _log.info("received", key=accepted.key, status=accepted.status, **about)
         answer = {"key": accepted.key, "status": accepted.status}
         if accepted.status == "ignored":
             return Answer(202, answer | {"reason": accepted.reason})

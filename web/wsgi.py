@@ -9,12 +9,16 @@ from flask import Flask
 from web import health
 from web.app import create_app, mount
 from web.console import Console, Door
+from web.metrics import Beside
 from web.publisher import Publisher
 from web.receiver import Desk, Receiver
 from web.spool import Drain, Spool
 from worker import logs, processes
-from worker.bootstrap import make_client, make_ledger, warn_of_server
+from worker.bootstrap import keys_of, make_client, make_ledger, warn_of_server
 from worker.domain.errors import LedgerAway
+from worker.hookhealth import HOOK, HookState
+from worker.ledger.counts import RedisCounts
+from worker.ledger.memo import RedisMemo
 from worker.ledger.redis import RedisLedger
 from worker.ledger.slots import RedisSlots
 from worker.ledger.truth import problems
@@ -60,6 +64,7 @@ def create() -> Flask:
         ping_broker=hints.ping,
         queued=hints.queued,
         pages=pages.get(""),
+        beside={row.name: make_beside(row, ledgers[row.name]) for row in rows},
     )
     mount(app, {name: console for name, console in pages.items() if name})
     return app
@@ -87,6 +92,18 @@ def make_console(row: Workspace, hints: Hints, publisher: Publisher, spool: Spoo
         mode=settings.mode,
         max_age=settings.max_age,
         flower_url=_flower(settings),
+    )
+
+
+def make_beside(row: Workspace, ledger: RedisLedger) -> Beside:
+    """Return what there is to count of a workspace beside its ledger."""
+    client, name = make_client(row.settings, timeout=_LEDGER_TIMEOUT), keys_of(row.settings)
+    memo, shown = RedisMemo(client, name=name), Showcase(row.settings.templates)
+    return Beside(
+        owed=ledger.owed,
+        hook=lambda: HookState.read(memo.recall(HOOK)).status,
+        problems=lambda: len(shown.current().problems),
+        counted=RedisCounts(client, name=name).all,
     )
 
 

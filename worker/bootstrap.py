@@ -1,8 +1,9 @@
 """Which implementation is real: the one place where the parts are put together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import redis
 import structlog
@@ -14,6 +15,7 @@ from worker.domain.durations import milliseconds
 from worker.domain.errors import ConfigurationError, LedgerAway
 from worker.domain.model import ReplyEvent
 from worker.http import ApiClient
+from worker.ledger.counts import MemoryCounts, RedisCounts
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger, connect
 from worker.ledger.redis_mirror import RedisMirror
@@ -22,6 +24,7 @@ from worker.ledger.truth import problems
 from worker.library import Library
 from worker.limiter import Limiter
 from worker.mails import Mirror
+from worker.meter import Meter, Metered
 from worker.mirror import REFILL, MirroredApi
 from worker.notify import Messenger
 from worker.pipeline import Pipeline, Rules
@@ -84,6 +87,7 @@ class Shared:
     pace: Limiter
     mirror: Mirror
     plan: Plan
+    meter: Meter = field(default_factory=lambda: Meter(MemoryCounts()))
 
 
 def share(settings: Settings) -> Shared:
@@ -99,6 +103,7 @@ def share(settings: Settings) -> Shared:
         pace=Limiter(slots, settings.rates, lease=settings.lease.total_seconds()),
         mirror=RedisMirror(client, name=name),
         plan=RedisPlan(client, name=name),
+        meter=Meter(RedisCounts(client, name=name)),
     )
 
 
@@ -141,11 +146,16 @@ def make_api(settings: Settings, shared: Shared | None = None) -> ApiClient:
         ConfigurationError: no request can carry the key, or the URL is none.
 
     """
+    shared_by_all: dict[str, Any] = (
+        {"pace": Metered(shared.pace, shared.meter), "called": shared.meter.called}
+        if shared
+        else {}
+    )
     return ApiClient(
         settings.api_url,
         settings.api_key.get_secret_value(),
         deadline=settings.http_timeout.total_seconds(),
-        pace=shared.pace if shared else None,
+        **shared_by_all,
     )
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -31,6 +32,7 @@ class Clock(threading.Thread):
         queued: how many messages wait in the queue.
         threads: how many events the pool handles at a time.
         name: the worker's name, for the list of those alive.
+        beats: done every few seconds, and at the end.
 
     """
 
@@ -42,6 +44,7 @@ class Clock(threading.Thread):
         queued: Callable[[], int],
         threads: int,
         name: str,
+        beats: Sequence[Callable[[], object]] = (),
     ) -> None:
         super().__init__(name="clock", daemon=True)
         self._ledgers = deque(ledgers)
@@ -49,6 +52,7 @@ class Clock(threading.Thread):
         self._queued = queued
         self._most = _QUEUE_PER_THREAD * threads
         self._worker = name
+        self._beats = beats
         self._over = threading.Event()
         self._next_beat = self._next_sweep = 0.0
 
@@ -65,10 +69,13 @@ class Clock(threading.Thread):
             except Exception:  # noqa: BLE001 - the safety net of everything must not end
                 _log.exception("clock_stumbled")
                 pause = _AFTER_TROUBLE
+        with suppress(Exception):  # what is lost are figures
+            self._beat()
 
     def tick(self, now: float) -> int:
         """Do what has to be done at this moment; return how many events were woken."""
-        if now >= self._next_beat:
+        is_beat = now >= self._next_beat
+        if is_beat:
             for _, ledger in self._ledgers:
                 ledger.seen_alive(self._worker)
             self._next_beat = now + _BEAT_EVERY
@@ -79,7 +86,13 @@ class Clock(threading.Thread):
         keys = self._take(self._most - self._queued())
         if keys:
             self._wake(keys)
+        if is_beat:  # last: whatever goes wrong there must keep nothing from being woken
+            self._beat()
         return len(keys)
+
+    def _beat(self) -> None:
+        for beat in self._beats:
+            beat()
 
     def _take(self, room: int) -> list[str]:
         """Take what is due: the same share for each workspace, and the rest for who has more."""

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import httpx
 
+from worker import tracing
 from worker.domain.errors import (
     REFUSED,
     AutoreplyError,
@@ -45,6 +46,7 @@ class ApiClient:
         key: the bearer token.
         deadline: seconds that one call may take in all.
         pace: lets calls go when their turn has come; None where nobody counts them.
+        called: hears of each call that left: method, path, and HTTP status or kind of failure.
 
     Raises:
         ConfigurationError: no request can carry the key, or the URL is none.
@@ -52,7 +54,13 @@ class ApiClient:
     """
 
     def __init__(
-        self, base_url: str, key: str, *, deadline: float, pace: Pace | None = None
+        self,
+        base_url: str,
+        key: str,
+        *,
+        deadline: float,
+        pace: Pace | None = None,
+        called: Callable[[str, str, str], object] = lambda *_: None,
     ) -> None:
         if not (key.isascii() and key.isprintable()):
             raise ConfigurationError("AUTOREPLY_API_KEY has characters that no header can carry")
@@ -63,6 +71,7 @@ class ApiClient:
         self._key = key
         self._deadline = deadline
         self._pace = pace
+        self._called = called
         self._tls = httpx.create_ssl_context()
         self._mine = threading.local()
 
@@ -140,11 +149,13 @@ class ApiClient:
         )
         try:
             with self._client(effect).stream(
-                method, path, params=params, json=body, extensions=watch
+                method, path, params=params, json=body, headers=tracing.headers(), extensions=watch
             ) as response:
                 content = _read(response, ends)
         except httpx.HTTPError as error:
+            self._called(method, path, type(error).__name__)
             raise name_failure(effect, error) from error
+        self._called(method, path, str(response.status_code))
         if self._pace and response.status_code == _TOO_MANY:
             self._pace.hold(kind, retry_after(response.headers, datetime.now(UTC)))
         return understand(effect, response.status_code, response.headers, content, kind=kind)

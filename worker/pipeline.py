@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from worker import tracing
 from worker.contracts import webhook
 from worker.domain import guards
 from worker.domain.deciding import decide, leaves_at, policy_of
@@ -106,12 +107,12 @@ class Pipeline:
         claim = self._ledger.claim(key)
         if isinstance(claim, NotNow):
             return self._not_now(key, claim)
-        log = _log.bind(key=key, token=claim.token)
-        try:
-            outcome = self._outcome(claim)
-        except LeaseLost:  # the lease may also run out before a failure is written down
-            outcome = "lost to another"
-        log.info("worked", outcome=outcome)
+        with tracing.following(claim.record):
+            try:
+                outcome = self._outcome(claim)
+            except LeaseLost:  # the lease may also run out before a failure is written down
+                outcome = "lost to another"
+            _log.info("worked", outcome=outcome, token=claim.token)
         return outcome
 
     def _outcome(self, claim: Claim) -> str:
@@ -184,7 +185,10 @@ class Pipeline:
             words = self._rules.no_contract
             return self._closing.end(claim, State.HELD, "no_contract", detail=words)
         templates = self._templates()
-        facts = _facts(claim, event, self._read(claim, event, api), templates)
+        thread = self._read(claim, event, api)
+        _log.info("fetched", mails=len(thread.messages), from_mirror=bool(thread.as_of))
+        facts = _facts(claim, event, thread, templates)
+        _log.info("read", kind=facts.kind, opt_out=bool(facts.opt_out))
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:
             self._accept_newer(event, facts.superseded_by)
@@ -198,7 +202,9 @@ class Pipeline:
         case = Case(claim=claim, api=api, facts=facts, templates=templates, policy=policy)
         if claim.record.approved_by:
             return self._send_approved(case)
-        return self._act(case, decide(facts, templates, policy))
+        verdict = decide(facts, templates, policy)
+        _log.info("decided", **_named(verdict))
+        return self._act(case, verdict)
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
         """Read the conversation.
@@ -307,6 +313,17 @@ class Pipeline:
             counts=error.counts,
         )
         return f"waiting {error.reason}"
+
+
+def _named(verdict: Verdict) -> dict[str, str]:
+    """Return what a log line may say of a decision: no words of anybody."""
+    decision = verdict.decision
+    rule = getattr(decision, "rule", None)
+    return {
+        "decision": type(decision).__name__.lower(),
+        "reason": getattr(decision, "reason", ""),
+        "template": rule.name if rule else getattr(decision, "template", ""),
+    }
 
 
 def _event_of(claim: Claim) -> ReplyEvent:

@@ -8,6 +8,7 @@ from worker.domain.model import Caps, Draft, Message, ReplyEvent, Tally, Thread,
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record
 from worker.domain.search import Page, Query
+from worker.domain.timing import Times
 
 
 class MailApi(Protocol):
@@ -321,6 +322,10 @@ class Ledger(Protocol):
 
     def variants(self) -> dict[tuple[str, str], int]:
         """Return how many answers of each (template, variant) were sent since it began."""
+        ...
+
+    def answer_times(self) -> Times:
+        """Return how long the answers took that were sent since it began."""
         ...
 
     def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:

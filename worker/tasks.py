@@ -174,7 +174,8 @@ def run_worker(settings: Settings) -> int:
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
     _add_task(app, rows, pipelines, in_hand)
-    clock = _clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name)
+    beats = [each.meter.pass_on for each in shared.values()]
+    clock = _clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name, beats)
     chores = [
         chore
         for row in rows
@@ -234,7 +235,11 @@ class TakenForGood(Request):
 
 
 def _clock(
-    app: Celery, ledgers: Sequence[tuple[str, Ledger]], settings: Settings, name: str
+    app: Celery,
+    ledgers: Sequence[tuple[str, Ledger]],
+    settings: Settings,
+    name: str,
+    beats: Sequence[Callable[[], object]],
 ) -> Clock:
     hints = Hints(app)
     return Clock(
@@ -243,6 +248,7 @@ def _clock(
         queued=hints.queued,
         threads=settings.concurrency,
         name=name,
+        beats=beats,
     )
 
 

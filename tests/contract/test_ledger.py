@@ -32,6 +32,7 @@ from worker.domain.model import (
 from worker.domain.progress import AT_RISK, FINAL, LEGAL, RESTING, State
 from worker.domain.record import RECORD_VERSION, Record
 from worker.domain.search import Page, Query
+from worker.domain.timing import BOUNDS
 from worker.ledger import accounts
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger, connect
@@ -228,7 +229,12 @@ def view(ledger: Ledger, *keys: str) -> tuple[Any, ...]:
     """Return all that can be seen of the ledger."""
     rows = [(ledger.record(key), ledger.history(key)) for key in keys]
     seen = (ledger.counts(), ledger.outcomes(), ledger.due(), ledger.pauses(), ledger.workers())
-    figures = (ledger.hourly(48), ledger.size(Query(state=State.HELD)), ledger.held_off())
+    figures = (
+        ledger.hourly(48),
+        ledger.answer_times(),
+        ledger.size(Query(state=State.HELD)),
+        ledger.held_off(),
+    )
     return (*rows, *seen, *figures, ledger.records(None, 500))
 
 
@@ -1413,6 +1419,20 @@ def test_states_and_outcomes_are_counted(ledger: Ledger) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("took", "below"), [(0, 5), (60 * SECOND, 60), (60 * SECOND + 1, 120), (25 * HOUR, None)]
+)
+def test_how_long_answers_took_is_counted(store: Store, took: int, below: int | None) -> None:
+    store.ledger.accept(reply(), "{}")
+    store.clock.advance(took)
+    claim = claimed(store.ledger)
+    assert store.ledger.sending(claim, attempt()) is None
+    store.ledger.close(claim, State.SENT, "posted")
+    times = store.ledger.answer_times()
+    assert (times.count, times.seconds) == (1, took / 1000)
+    assert times.below == {bound: int(below is not None and bound >= below) for bound in BOUNDS}
+
+
 def test_what_happens_is_counted_by_the_hour(store: Store) -> None:
     store.clock.ms = START - START % HOUR
     sent(store.ledger)
@@ -1690,6 +1710,7 @@ EVERY_METHOD: dict[str, Callable[[Ledger], object]] = {
     "counts": lambda ledger: ledger.counts(),
     "outcomes": lambda ledger: ledger.outcomes(),
     "variants": lambda ledger: ledger.variants(),
+    "answer_times": lambda ledger: ledger.answer_times(),
     "hourly": lambda ledger: ledger.hourly(24),
     "size": lambda ledger: ledger.size(Query(reason="posted")),
     "held_off": lambda ledger: ledger.held_off(),

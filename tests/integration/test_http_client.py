@@ -504,3 +504,23 @@ def test_a_proxy_that_is_asked_for_the_way_is_not_the_door() -> None:
         request = httpcore.Request(method, "https://api.example/v2/x")
         trace("http11.send_request_headers.started", {"request": request})
     assert calls == ["door"]
+
+
+def test_each_call_that_left_is_told_with_what_it_came_to(server: Server, dead_url: str) -> None:
+    told: list[tuple[str, str, str]] = []
+    client = ApiClient(server.url, "k3y", deadline=5.0, called=lambda *about: told.append(about))
+    server.answers = [json_answer({}), json_answer({}, 404)]
+    client.get("/v2/emails")
+    with pytest.raises(GiveUp):
+        client.post("/v2/emails/reply", {})
+    client.close()
+    nowhere = dead_url.replace("redis", "http").removesuffix("/0")
+    away = ApiClient(nowhere, "k3y", deadline=5.0, called=lambda *about: told.append(about))
+    with pytest.raises(TryLater):
+        away.get("/v2/emails")
+    away.close()
+    assert told == [
+        ("GET", "/v2/emails", "200"),
+        ("POST", "/v2/emails/reply", "404"),
+        ("GET", "/v2/emails", "ConnectError"),
+    ]

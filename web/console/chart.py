@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
 
-from web.console.figures import Hour
+from worker.figures import Hour
 
 WIDTH: Final = 720
 HEIGHT: Final = 150

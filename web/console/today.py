@@ -3,10 +3,11 @@
 from flask import Blueprint, render_template
 
 from web.console.chart import HEIGHT, WIDTH, bars
-from web.console.figures import day
 from web.console.lights import lights
 from web.console.parts import Console
-from web.console.words import span, zone_of
+from web.console.words import zone_of
+from worker.domain.durations import span
+from worker.figures import day
 
 _EVENTS_FOR_CAMPAIGNS = 100
 

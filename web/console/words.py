@@ -9,6 +9,7 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from web.console.parts import Console
+from worker.domain.durations import span
 from worker.domain.errors import LedgerAway
 from worker.domain.guards import REASONS
 from worker.domain.progress import State
@@ -72,21 +73,11 @@ _MORE_REASONS: Final = {
     "not_an_object": "the webhook is no JSON object",
     "newer": "a newer version of this service wrote it",
 }
-_LARGE: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
 
 
 def reason_words(reason: str) -> str:
     """Return a reason in words; one that is not known without its underscores."""
     return REASONS.get(reason) or _MORE_REASONS.get(reason) or reason.replace("_", " ")
-
-
-def span(seconds: float) -> str:
-    """Return a length of time as people say it."""
-    for size, unit in _LARGE:
-        count = int(seconds // size)
-        if count >= 1:
-            return f"{count} {unit}{'s' * (count > 1)}"
-    return f"{max(int(seconds), 0)} s"
 
 
 def lead_of(record: Record) -> str:

@@ -23,6 +23,7 @@ from worker.cli import (
     parts,
     preview,
     read,
+    status,
     switches,
     variants,
 )
@@ -103,6 +104,7 @@ for command in (
     *parts.COMMANDS,
     demo.demo,
     checking.check,
+    status.status,
     preview.preview,
     read.read,
     backtest.backtest,

@@ -48,7 +48,7 @@ def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
     rows = workspaces_of(settings)
     parts = [_Part("redis", list(_redis(settings)))]
     if settings.broker_url:
-        parts.append(_Part("broker", list(_broker(settings))))
+        parts.append(_Part("broker", list(broker_problems(settings))))
     for row in [rows.named(settings.workspace)] if settings.workspace else rows:
         parts += _of_workspace(row, live=live)
     for part in parts:
@@ -99,7 +99,8 @@ def _redis(settings: Settings) -> Iterator[str]:
     yield from (message for _, message in problems(truth))
 
 
-def _broker(settings: Settings) -> Iterator[str]:
+def broker_problems(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with the broker."""
     from worker.tasks import Hints, make_app  # noqa: PLC0415 - Celery takes a second to load
 
     try:

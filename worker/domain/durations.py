@@ -7,6 +7,8 @@ from typing import Final
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "": 1}
 _DURATION: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", re.IGNORECASE)
 
+_LARGE: Final = ((86400, "day"), (3600, "hour"), (60, "minute"))
+
 
 def parse_duration(value: object) -> timedelta:
     """Read one duration.
@@ -56,3 +58,12 @@ def in_words(duration: timedelta) -> str:
             parts.append(f"{left // size}{unit}")
             left %= size
     return " ".join(parts[:2]) or "0s"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it, in one unit: `42 s`, `5 minutes`, `1 day`."""
+    for size, unit in _LARGE:
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {unit}{'s' * (count > 1)}"
+    return f"{max(int(seconds), 0)} s"

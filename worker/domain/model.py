@@ -37,6 +37,7 @@ class ReplyEvent:
         mail_id: the inbound e-mail's id at the provider; "" where unknown.
         lead: the lead's own fields, names in snake_case.
         automatic: the provider flagged it as written by a machine.
+        traceparent: the sender's trace (W3C Trace Context); "" where it has none.
 
     """
 
@@ -57,6 +58,7 @@ class ReplyEvent:
     text: str = field(default="", repr=False)
     lead: Mapping[str, JsonValue] = field(default_factory=dict, repr=False)
     automatic: bool = False
+    traceparent: str = ""
 
 
 class Direction(StrEnum):

@@ -27,6 +27,7 @@ class Record:
         draft: the answer as rendered last; pinned once `approved_by` is set.
         tried: the answer whose request left last.
         seen: ids of the outgoing mails that were in the thread before `SENDING`.
+        traceparent: the sender's trace; see `worker.domain.traces`.
         thread: the end of the conversation as it was when a draft was held or began to wait.
 
     """
@@ -59,6 +60,7 @@ class Record:
     approved_by: str = ""
     seen: frozenset[str] = frozenset()
     sent_id: str = ""
+    traceparent: str = ""
     trace: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
     thread: tuple[Message, ...] = field(default=(), repr=False)
 
@@ -80,6 +82,7 @@ _NUMBERS: Final = ("token", "received_at", "changed_at", "tries", "doubts", "dou
 _TEXTS: Final = (
     "reason", "detail", "conversation", "workspace", "campaign_id", "lead_id", "lead_email",
     "mailbox", "mail_id", "template", "variant", "approved_by", "sent_id",
+    "traceparent",
 )  # fmt: skip
 
 

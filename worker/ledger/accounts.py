@@ -143,6 +143,7 @@ def fields_of(event: ReplyEvent, version: int) -> dict[str, str]:
         "mailbox": event.mailbox,
         "mail_id": event.mail_id,
         "worded": "yes" if event.text else "",
+        "traceparent": event.traceparent,
     }
 
 

@@ -145,6 +145,7 @@ class MemoryLedger(MemoryIntake):
             count(row, "tries")
         if to is State.SENT:
             row["sent_at"] = str(self._at)
+            self._count_time(row)
             if variant := row.get("variant"):
                 self._variants[row["template"], variant] += 1
             if sent_id := fields.get("sent_id"):

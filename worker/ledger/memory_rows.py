@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Final, TypeVar
 
+from worker.domain import timing
 from worker.domain.errors import LeaseLost
 from worker.domain.model import Sent, Tally, moment
 from worker.domain.progress import AT_RISK, FINAL, WAKEABLE, State, is_legal
@@ -78,6 +79,7 @@ class MemoryRows:
         self._deeds: dict[tuple[str, str], int] = {}
         self._stats: Counter[tuple[str, str]] = Counter()
         self._variants: Counter[tuple[str, str]] = Counter()
+        self._times: Counter[str] = Counter()
         self._hours: dict[int, Counter[tuple[str, str]]] = {}
 
     def _row(self, key: str) -> Row | None:
@@ -119,6 +121,12 @@ class MemoryRows:
             self._open[conversation] = key
         elif self._open.get(conversation) == key:
             del self._open[conversation]
+
+    def _count_time(self, row: Row) -> None:
+        """Count how long an answer took that is sent now."""
+        took = self._at - int(row["received_at"])
+        self._times[timing.class_of(took)] += 1
+        self._times[timing.SUM] += took
 
     def _count_up(self, what: str, reason: str) -> None:
         hour = self._at // HOUR_MS

@@ -8,6 +8,7 @@ from typing import Final
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record, from_fields
 from worker.domain.search import Page, Query, cursor, place
+from worker.domain.timing import Times
 from worker.ledger.memory_rows import HOUR_MS, MemoryRows, atomic
 
 _WORKER_SEEN_MS: Final = 30_000
@@ -81,6 +82,10 @@ class MemoryViews(MemoryRows):
     def variants(self) -> dict[tuple[str, str], int]:
         """See `Ledger.variants`."""
         return dict(self._variants)
+
+    def answer_times(self) -> Times:
+        """See `Ledger.answer_times`."""
+        return Times.read(self._times)
 
     def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:
         """See `Ledger.hourly`."""

@@ -15,6 +15,7 @@ from redis.retry import Retry
 from worker.domain.errors import LedgerAway, LedgerFull
 from worker.domain.progress import AT_RISK, FINAL, LEGAL, RESTING, WAKEABLE
 from worker.domain.record import RECORD_VERSION
+from worker.domain.timing import BOUNDS
 from worker.ledger import accounts
 
 _SCRIPTS: Final = (
@@ -86,6 +87,7 @@ def _text(name: str) -> str:
     text = (_SCRIPT_FOLDER / f"{name}.lua").read_text("utf-8")
     legal = {before: dict.fromkeys(after, True) for before, after in LEGAL.items()}
     text = text.replace("@LEGAL@", json.dumps(legal))
+    text = text.replace("@BOUNDS@", json.dumps(BOUNDS))
     for called, states in _SETS.items():
         text = text.replace(f"@{called}@", json.dumps(dict.fromkeys(sorted(states), True)))
     return text

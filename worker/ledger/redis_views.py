@@ -10,6 +10,7 @@ import redis
 from worker.domain.progress import State
 from worker.domain.record import HistoryLine, Record, from_fields
 from worker.domain.search import Page, Place, Query, cursor, place
+from worker.domain.timing import Times
 from worker.ledger.redis_store import RedisStore, away
 from worker.ledger.truth import Truth
 
@@ -130,6 +131,12 @@ class RedisViews(RedisStore):
         """See `Ledger.variants`."""
         sent = self._redis.hgetall(f"{self._prefix}variants")
         return {_pair(name, "|"): int(count) for name, count in sent.items()}
+
+    @away
+    def answer_times(self) -> Times:
+        """See `Ledger.answer_times`."""
+        counted = self._redis.hgetall(f"{self._prefix}answer_times")
+        return Times.read({name: int(count) for name, count in counted.items()})
 
     @away
     def hourly(self, hours: int) -> dict[int, dict[tuple[str, str], int]]:

@@ -1,5 +1,18 @@
 -- The holder of the lease moves its event on and lets the conversation go.
 -- Returns 'ok', or 'lost' where somebody else has the event.
+-- Counts how long an answer took, in the classes of `worker.domain.timing`.
+local function count_time(took)
+  local class = 'more'
+  for _, bound in ipairs(cjson.decode('@BOUNDS@')) do
+    if took <= 1000 * bound then
+      class = int(bound)
+      break
+    end
+  end
+  redis.call('HINCRBY', P .. 'answer_times', class, 1)
+  redis.call('HINCRBY', P .. 'answer_times', 'sum', int(took))
+end
+
 local key = a.key
 if number(key, 'token') ~= a.token then return 'lost' end
 if done_already(key) then return 'ok' end
@@ -28,6 +41,7 @@ if a.to == 'doubt' and before == 'sending' then
 end
 if a.to == 'sent' then
   write(key, { sent_at = int(now) })
+  count_time(now - number(key, 'received_at'))
   local variant = get(key, 'variant') or ''
   if variant ~= '' then
     redis.call('HINCRBY', P .. 'variants', (get(key, 'template') or '') .. '|' .. variant, 1)
