@@ -23,7 +23,7 @@ from e2e.system import SECRET, System, eventually, running_system
 from web.sandbox.names import CAMPAIGN_ID, lead_id_of
 
 MINUTE: Final = 60.0
-SETTLES_IN: Final = 5.0
+SETTLES_IN: Final = 8.0
 """Seconds of the same load before the minute that counts."""
 
 LISTS: Final = "GET /v2/emails "
@@ -117,7 +117,7 @@ def measure(folder: Path, per_minute: int, workers: int) -> tuple[Seen, Seen, li
     templates = {"AUTOREPLY_TEMPLATES": str(folder / "templates")}
     with running_system(folder, workers=workers, **SETTINGS, **templates) as system:
         leads = Leads(system)
-        leads.pitch(per_minute * 4 // 3)
+        leads.pitch(per_minute * 6 // 5)
         httpx.put(f"{system.sandbox}/sandbox/limits", json={}).raise_for_status()
         over = threading.Event()
         writing = threading.Thread(target=leads.keep_writing, args=(1, per_minute, over))

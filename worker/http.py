@@ -75,9 +75,14 @@ class ApiClient:
         self._tls = httpx.create_ssl_context()
         self._mine = threading.local()
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - JSON
-        """Return the JSON answer of a read."""
-        return self._call("read", "GET", path, params=params)
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        at_the_door: Callable[[], None] | None = None,
+    ) -> Any:  # noqa: ANN401 - JSON
+        """Return the JSON answer of a read; see `post` for `at_the_door`."""
+        return self._call("read", "GET", path, params=params, at_the_door=at_the_door)
 
     def ask(self, path: str, body: Mapping[str, object]) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON answer of a read whose question goes into the body."""

@@ -167,8 +167,14 @@ class Refill:
 
         """
         start = self._mirror.start()
+
+        def ask() -> None:
+            """Note when the question leaves: before that its turn had to be waited for."""
+            nonlocal start
+            start = replace(start, at=self._mirror.start().at)
+
         try:
-            answer = self._client.get("/v2/emails", _question(start))
+            answer = self._client.get("/v2/emails", _question(start), ask)
         except GiveUp:
             self._mirror.off(_OFF_MS)
             self._filled()

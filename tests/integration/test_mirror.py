@@ -293,6 +293,21 @@ def test_while_events_come_the_mirror_is_kept_fresh_and_then_left_alone(fleet: F
     assert fleet.lists() - busy <= 1
 
 
+def test_the_mirror_is_as_old_as_its_question_and_not_as_the_wait_for_its_turn(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get, began = fleet.client.get, fleet.world.clock.now
+
+    def late(*asked: Any) -> Any:
+        fleet.world.clock.now += 900
+        return get(*asked)
+
+    monkeypatch.setattr(fleet.client, "get", late)
+    fleet.plan.ask(REFILL)
+    fleet.chore.tick()
+    assert fleet.mirror.view("nobody").as_of == began + 900
+
+
 # Where a list ends
 
 
@@ -321,8 +336,8 @@ def test_a_provider_with_smaller_pages_is_read_to_the_end_all_the_same(
 ) -> None:
     get = fleet.client.get
 
-    def two_at_a_time(path: str, params: Any = None) -> Any:
-        return get(path, {**params, "limit": "2"} if path == "/v2/emails" else params)
+    def two_at_a_time(path: str, params: Any = None, *more: Any) -> Any:
+        return get(path, {**params, "limit": "2"} if path == "/v2/emails" else params, *more)
 
     monkeypatch.setattr(fleet.client, "get", two_at_a_time)
     fleet.pitched("first")
@@ -471,10 +486,10 @@ def test_every_list_that_is_asked_for_is_one_that_the_published_document_knows(
     asked: list[dict[str, str]] = []
     get = fleet.client.get
 
-    def note(path: str, params: Any = None) -> Any:
+    def note(path: str, params: Any = None, *more: Any) -> Any:
         if path == "/v2/emails":
             asked.append(dict(params))
-        return get(path, params)
+        return get(path, params, *more)
 
     monkeypatch.setattr(fleet.client, "get", note)
     for number in range(60):
@@ -519,10 +534,10 @@ def test_a_provider_that_lists_no_new_mails_is_asked_for_each_conversation(
 ) -> None:
     get = fleet.client.get
 
-    def refuse(path: str, params: Any = None) -> Any:
+    def refuse(path: str, params: Any = None, *more: Any) -> Any:
         if "min_timestamp_created" in (params or {}):
             raise GiveUp("http_400", "unknown filter")
-        return get(path, params)
+        return get(path, params, *more)
 
     monkeypatch.setattr(fleet.client, "get", refuse)
     fleet.pitched("ann")
