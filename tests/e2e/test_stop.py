@@ -34,7 +34,7 @@ def test_a_stopped_worker_finishes_what_it_has_in_hand_and_says_so(system: Syste
     system.signal("worker-1", signal.SIGTERM)
     for number in range(4):
         system.deliver(price_question(number))
-    eventually(lambda: system.states().get("sending") == 4)
+    eventually(lambda: system.states().get("sending") == 4, every=0.02)
 
     began = time.monotonic()
     system.signal("worker-0", signal.SIGTERM)

@@ -35,7 +35,7 @@ from worker.ports import Ledger
 HOOK = "/webhooks/instantly"
 SECRET = "s3cret"
 KEY = {"X-Webhook-Secret": SECRET}
-SOON = 2.0
+SOON = 5.0
 TAKEN = {"queued", "ignored", "duplicate", "quarantined"}
 REPLY = {"event_type": "reply_received", "lead_id": "lead-1", "reply_text": "How much is it?"}
 FIELDS = (

@@ -206,4 +206,4 @@ def test_a_megabyte_of_malice_takes_no_time(hostile: str) -> None:
     opt_out_words("")  # what is read once
     began = time.process_time()
     opt_out_words(text)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 1  # seconds; it takes a tenth of one
