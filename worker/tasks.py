@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from worker import bootstrap, upkeep
 from worker.chores import ChoreThread
 from worker.clock import Clock
+from worker.domain import reading
 from worker.domain.errors import LedgerAway
 from worker.pipeline import Pipeline
 from worker.ports import Ledger
@@ -183,6 +184,7 @@ def run_worker(settings: Settings) -> int:
             row.settings, ledgers[row.name], shared[row.name], _waking(app, row.prefix)
         )
     ]
+    reading.warm_up()
     _add_threads(app, [clock, *chores])
     setup_logging.connect(_keep_our_logging)
     # Running as root is only unsafe with pickled messages; this app takes nothing but JSON.

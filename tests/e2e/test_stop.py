@@ -13,13 +13,14 @@ from e2e.system import System, eventually, price_question, running_system
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("e2e")]
 
-SLOW = 0.7
+SLOW = 1.5
 """Seconds that the API takes: long enough to stop in the middle, shorter than its deadline."""
 
 
 @pytest.fixture
 def system(tmp_path: Path) -> Iterator[System]:
-    with running_system(tmp_path, workers=2) as system:
+    patient = {"AUTOREPLY_HTTP_TIMEOUT": "3", "AUTOREPLY_LEASE": "8", "AUTOREPLY_SETTLE": "16"}
+    with running_system(tmp_path, workers=2, **patient) as system:
         system.fault(on="reply", kind="latency", seconds=SLOW, times=0)
         yield system
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from worker.domain.words import without_marks
+
 _ADDRESS: Final = re.compile(
     r"(?:https?://|www\.)\S+"
     r"|[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
@@ -165,4 +167,4 @@ class _Folding:
 def _letters(character: str) -> str:
     """Return what folding makes of a character: letters and digits, a blank, or nothing."""
     bare = unicodedata.normalize("NFKD", character.casefold())
-    return "".join(c if c.isalnum() else " " for c in bare if not unicodedata.combining(c))
+    return "".join(c if c.isalnum() else " " for c in without_marks(bare))

@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from worker.domain.intents import Intent, IntentReader, shipped_intents
 from worker.domain.language import language_of
 from worker.domain.machines import Judgement, Kind, judge
-from worker.domain.model import Direction, Message, ReplyEvent, Tally, Thread, TraceLine
+from worker.domain.model import (
+    Direction,
+    EventClass,
+    Message,
+    ReplyEvent,
+    Tally,
+    Thread,
+    TraceLine,
+)
 from worker.domain.optout import opt_out_subject, opt_out_words
 from worker.domain.quotes import is_capped, newest_part, newest_words
 from worker.domain.returning import read_return
@@ -200,6 +208,14 @@ def read(
         received=received,
         now=now,
     )
+
+
+def warm_up() -> None:
+    """Load the words of all languages: once, before several threads need them at the same time."""
+    now = datetime.now(UTC)
+    text = "Thanks. I am away until Monday: what does it cost?"
+    event = ReplyEvent(key="", event_class=EventClass.REPLY, event_types=(), text=text)
+    read(event, Thread(), received=now, now=now)
 
 
 def _judged(

@@ -49,7 +49,7 @@ def _joined(pair: re.Match[str]) -> str:
 def fold(text: str) -> str:
     """Fold case and accents and turn everything that is no letter or digit into one space."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    bare = decomposed if decomposed.isascii() else _without_marks(decomposed)
+    bare = decomposed if decomposed.isascii() else without_marks(decomposed)
     return _NOT_WORDS.sub(" ", bare).strip()
 
 
@@ -68,7 +68,8 @@ def _plain(char: str) -> str:
     return bare.translate(_ALIKE) if len(bare) == 1 else char
 
 
-def _without_marks(decomposed: str) -> str:
+def without_marks(decomposed: str) -> str:
+    """Drop what stands above, below or around letters; vowel signs that are letters stay."""
     return "".join(c for c in decomposed if c.isalnum() or unicodedata.category(c)[0] != "M")
 
 
