@@ -31,6 +31,7 @@ from worker.limiter import LIST_RATE, Limiter
 from worker.pace import Kind
 
 LEASE: Final = 60.0
+SETTLES_IN: Final = 2.0
 SPAWN: Final = multiprocessing.get_context("spawn")
 
 
@@ -45,10 +46,10 @@ class Case:
     name: str
     rates: tuple[Rate, ...]
     kind: Kind = "other"
-    late: float = 0.015
+    late: float = 0.008
     processes: Sequence[int] = (4,)
     callers: int = 4
-    seconds: float = 15.0
+    seconds: float = 30.0
 
 
 LISTS: Final = Case(name="20/m lists", rates=LIST_RATE, kind="list", late=1.0, seconds=75)
@@ -77,9 +78,13 @@ def refused(arrivals: Sequence[float], rates: Sequence[Rate]) -> int:
 
 
 def share(times: Sequence[float], rates: Sequence[Rate]) -> float:
-    """Return the part of the rate that was used from the first call to the last."""
+    """Return the part of the rate that was used from the first call to the last.
+
+    The first moments do not count, in which processes still start and connect.
+    """
     allowed = min(rate.calls / rate.seconds for rate in rates)
-    return (len(times) - 1) / (max(times) - min(times)) / allowed
+    steady = [at for at in times if at > min(times) + SETTLES_IN]
+    return (len(steady) - 1) / (max(steady) - min(steady)) / allowed
 
 
 def press(case: Case, workspace: str, url: str, left: "Queue[list[float]]") -> None:
