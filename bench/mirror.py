@@ -115,9 +115,12 @@ def measure(folder: Path, per_minute: int, workers: int) -> tuple[Seen, Seen, li
     (folder / "templates").mkdir()
     (folder / "templates/price.j2").write_text(TEMPLATE)
     templates = {"AUTOREPLY_TEMPLATES": str(folder / "templates")}
-    with running_system(folder, workers=workers, **SETTINGS, **templates) as system:
+
+    def pitch(system: System) -> None:
+        Leads(system).pitch(per_minute * 6 // 5)
+
+    with running_system(folder, workers=workers, before=pitch, **SETTINGS, **templates) as system:
         leads = Leads(system)
-        leads.pitch(per_minute * 6 // 5)
         httpx.put(f"{system.sandbox}/sandbox/limits", json={}).raise_for_status()
         over = threading.Event()
         writing = threading.Thread(target=leads.keep_writing, args=(1, per_minute, over))

@@ -20,7 +20,7 @@ from worker.domain.errors import (
     OutcomeUnknown,
     TryLater,
 )
-from worker.pace import Kind, Pace, kind_of
+from worker.pace import LISTS, Kind, Pace, kind_of
 
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _REFUSED: Final = {
@@ -238,9 +238,7 @@ def understand(
         raise refused(REFUSED, detail, wait=_REFUSED_WAIT, everyone=True, counts=False)
     if status == _TOO_MANY:
         wait = retry_after(headers, datetime.now(UTC))
-        raise TryLater(
-            "rate_limited", said, wait=wait, everyone=kind not in ("list", "page"), counts=False
-        )
+        raise TryLater("rate_limited", said, wait=wait, everyone=kind not in LISTS, counts=False)
     if 400 <= status < 500 and not (effect == "read" and status in (408, 425)):  # noqa: PLR2004
         raise GiveUp(f"http_{status}", said)
     if effect == "read":

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from worker.domain.errors import Paced
 from worker.domain.rates import Rate, room, spacing
-from worker.pace import Kind
+from worker.pace import LISTS, Kind
 
 LIST_RATE: Final = (Rate(20, 60),)
 """The provider's own limit for lists of e-mails."""
@@ -41,16 +41,31 @@ class Slot:
     wait: float
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A part of a bucket's slots: one within `interval` milliseconds, at most."""
+
+    name: str
+    interval: float
+
+
+_LOOKS: Final = Quota("look", interval=6_000)
+"""Half of them at most are for single conversations: the other half serves all."""
+
+
 class Slots(Protocol):
     """The slots of a workspace, shared by all workers. Every method is one atomic step."""
 
-    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+    def reserve(
+        self, bucket: str, *, interval: float, longest: float, quota: Quota | None = None
+    ) -> Slot:
         """Take the bucket's next slot, unless it is more than `longest` away.
 
         Args:
             bucket: what the slot is for.
             interval: milliseconds between two slots.
             longest: milliseconds that the caller would wait.
+            quota: what the caller and others like it may have of the bucket's slots.
 
         """
         ...
@@ -67,6 +82,15 @@ class _Bucket:
     name: str
     interval: float
     late: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A slot that a call needs, and for how many milliseconds it would wait for it."""
+
+    bucket: _Bucket
+    longest: float
+    quota: Quota | None = None
 
 
 def _bucket(name: str, rates: Sequence[Rate]) -> _Bucket:
@@ -97,24 +121,22 @@ class Limiter:
     ) -> None:
         everything = _bucket("all", rates)
         lists = _bucket("list", LIST_RATE)
-        self._buckets: Mapping[Kind, tuple[_Bucket, ...]] = {
-            "list": (lists, everything),
-            "page": (lists, everything),
-            "other": (everything,),
-            "reply": (everything,),
-        }
         longest = 1000 * lease / _LEASE_SHARE
         first = min(1000 * _PATIENCE, longest)
 
         def going_on(bucket: _Bucket) -> float:
-            """Return how long to wait for what is lost otherwise: longer, and so it goes first."""
+            """Return how long to wait for what goes first: longer than others do."""
             return min(first + 2 * bucket.interval, longest)
 
-        self._longest: Mapping[Kind, float] = {
-            "list": first,
-            "page": going_on(lists),  # the pages before would be read again
-            "other": first,
-            "reply": going_on(everything),  # the conversation would be read again
+        self._turns: Mapping[Kind, tuple[_Turn, ...]] = {
+            # Its quota makes way for the lists that serve all.
+            "look": (_Turn(lists, going_on(lists), _LOOKS), _Turn(everything, first)),
+            "list": (_Turn(lists, first), _Turn(everything, first)),
+            # The pages before would be read again.
+            "page": (_Turn(lists, going_on(lists)), _Turn(everything, going_on(lists))),
+            "other": (_Turn(everything, first),),
+            # The conversation would be read again.
+            "reply": (_Turn(everything, going_on(everything)),),
         }
         self._slots = slots
         self._sleep = sleep
@@ -127,17 +149,19 @@ class Limiter:
             Paced: its turn is too far away to be waited for here.
 
         """
-        for bucket in self._buckets[kind]:
-            if not any(self._met(bucket, self._longest[kind]) for _ in range(_TRIES)):
+        for turn in self._turns[kind]:
+            if not any(self._met(turn) for _ in range(_TRIES)):
                 raise Paced("this machine is too busy to keep its turns", _PATIENCE)
 
-    def _met(self, bucket: _Bucket, longest: float) -> bool:
+    def _met(self, turn: _Turn) -> bool:
         """Wait for a slot; say whether we are there in time, and not too near the next call."""
-        asked = self._clock()
-        slot = self._slots.reserve(bucket.name, interval=bucket.interval, longest=longest)
+        bucket, asked = turn.bucket, self._clock()
+        slot = self._slots.reserve(
+            bucket.name, interval=bucket.interval, longest=turn.longest, quota=turn.quota
+        )
         if not slot.taken:
             # Half of what it may wait it comes early: a slot missed is a slot lost.
-            wait = (slot.wait - longest / 2) / 1000
+            wait = (slot.wait - turn.longest / 2) / 1000
             raise Paced(f"the calls for “{bucket.name}” are used up", wait)
         if slot.wait > 0:
             self._sleep(slot.wait / 1000)
@@ -146,4 +170,4 @@ class Limiter:
 
     def hold(self, kind: Kind, seconds: float) -> None:
         """Stop all calls like this one for a while: the provider said that it has enough."""
-        self._slots.hold(self._buckets[kind][0].name, 1000 * seconds)
+        self._slots.hold("list" if kind in LISTS else "all", 1000 * seconds)

@@ -1,18 +1,26 @@
 """How often the provider may be called: what a call is to its limits, and who lets it go."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
-Kind = Literal["list", "page", "other", "reply"]
-"""What a call is to the limits: a list of e-mails, or one more page of it; an answer; or
-anything else."""
+Kind = Literal["look", "list", "page", "other", "reply"]
+"""What a call is to the limits: a list of one conversation's e-mails; one that serves all
+conversations; one more page of any; an answer; or anything else."""
+
+LISTS: Final = frozenset[Kind]({"look", "list", "page"})
+"""What the provider counts as lists of e-mails."""
+
+_OF_ONE: Final = frozenset({"lead", "search"})
 
 
 def kind_of(method: str, path: str, params: Mapping[str, str] | None = None) -> Kind:
     """Return what a call is to the limits."""
     match method, path:
         case "GET", "/v2/emails":
-            return "page" if "starting_after" in (params or {}) else "list"
+            asked = (params or {}).keys()
+            if "starting_after" in asked:
+                return "page"
+            return "look" if asked & _OF_ONE else "list"
         case "POST", "/v2/emails/reply":
             return "reply"
         case _:

@@ -14,7 +14,7 @@ import redis
 from worker.domain.errors import TryLater
 from worker.domain.rates import parse_rates
 from worker.ledger.slots import MemorySlots, RedisSlots
-from worker.limiter import LIST_RATE, Limiter, Slot, Slots
+from worker.limiter import LIST_RATE, Limiter, Quota, Slot, Slots
 from worker.pace import Kind
 
 START = 1_760_000_000_000.0
@@ -138,14 +138,15 @@ def test_lists_have_a_rate_of_their_own_that_nearly_all_is_used_of(fleet: Fleet)
 
 def test_a_list_counts_among_all_calls_too(fleet: Fleet, clock: HandClock) -> None:
     use_up(fleet.worker(), clock)
-    told_to_wait(fleet.worker(), "list")
+    told_to_wait(fleet.worker(), "look")
 
 
 def test_lists_that_wait_keep_nothing_else_from_going(fleet: Fleet, clock: HandClock) -> None:
-    use_up(fleet.worker(), clock, "list")
-    clock.sleep(1)
+    for _ in range(4):
+        fleet.slots_of("ours").reserve("list", interval=3 * SECOND, longest=60 * SECOND)
+    told_to_wait(fleet.worker(), "list")
     fleet.worker().acquire("reply")
-    assert clock.ms == START + SECOND
+    assert clock.ms == START
 
 
 def test_one_that_has_been_idle_may_call_at_once(fleet: Fleet, clock: HandClock) -> None:
@@ -204,6 +205,28 @@ def test_one_more_page_of_a_list_goes_before_a_new_one(fleet: Fleet, clock: Hand
         clock.sleep(10)
 
 
+@pytest.mark.parametrize("lease", [8.0, 60.0])
+def test_lists_for_one_and_for_all_get_half_each_where_both_want_all(
+    fleet: Fleet, clock: HandClock, lease: float
+) -> None:
+    """Who lists for all comes in the very moment it was told to; the others come when they may."""
+    fleet.lease = lease
+    due, calls = {"list": START, "look": START}, Counter[str]()
+    while clock.ms < START + 600 * SECOND:
+        kind = min(due, key=lambda kind: due[kind])
+        clock.ms = max(clock.ms, due[kind])
+        try:
+            fleet.worker().acquire(kind)
+        except TryLater as error:
+            late = 100.0 if kind == "look" else 0.0
+            due[kind] = clock.ms + SECOND * (error.wait or 0.0) + late
+        else:
+            calls[kind] += 1
+            due[kind] = clock.ms
+    assert sum(calls.values()) <= 200
+    assert min(calls.values()) >= 80
+
+
 @pytest.mark.parametrize("rates", ["100/s,6000/m", "1/s", "20/m", "10/m"])
 def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
     fleet: Fleet, clock: HandClock, rates: str
@@ -228,7 +251,7 @@ def test_whoever_has_read_gets_to_answer_though_many_want_to_read(
 
 
 @pytest.mark.parametrize("rates", ["100/s", "1/s", "1/m"])
-@pytest.mark.parametrize("kind", ["list", "page", "other", "reply"])
+@pytest.mark.parametrize("kind", ["look", "list", "page", "other", "reply"])
 def test_no_wait_takes_more_than_a_part_of_the_lease(
     fleet: Fleet, clock: HandClock, kind: Kind, rates: str
 ) -> None:
@@ -242,13 +265,13 @@ def test_no_wait_takes_more_than_a_part_of_the_lease(
         assert clock.ms - before <= 2 * 750
 
 
+@pytest.mark.parametrize("kind", ["look", "list", "page", "other", "reply"])
 def test_a_provider_that_has_enough_is_left_alone_by_everybody(
-    fleet: Fleet, clock: HandClock
+    fleet: Fleet, clock: HandClock, kind: Kind
 ) -> None:
     fleet.worker().hold("other", 30)
-    for kind in ("other", "reply", "list", "page"):
-        wait = told_to_wait(fleet.worker(), kind)
-        assert clock.ms + SECOND * wait >= START + 26 * SECOND
+    wait = told_to_wait(fleet.worker(), kind)
+    assert clock.ms + SECOND * wait >= START + 26 * SECOND
     clock.ms = START + 30 * SECOND
     fleet.worker().acquire("other")
 
@@ -286,8 +309,8 @@ def test_each_refusal_makes_it_slower_down_to_half(fleet: Fleet) -> None:
     for _ in range(10):
         fleet.worker().hold("other", 5)
         paces.append(pace_after(fleet, 5))
-    assert paces[:3] == [112, 123, 136]
-    assert paces[-1] == 204
+    assert paces[:3] == [112, 123, 135]
+    assert paces[-1] == 203
 
 
 def test_those_refused_together_are_one_refusal(fleet: Fleet) -> None:
@@ -297,7 +320,7 @@ def test_those_refused_together_are_one_refusal(fleet: Fleet) -> None:
 
 
 def test_a_hold_on_lists_stops_no_answer(fleet: Fleet, clock: HandClock) -> None:
-    fleet.worker().hold("list", 30)
+    fleet.worker().hold("look", 30)
     told_to_wait(fleet.worker(), "list")
     fleet.worker().acquire("reply")
     fleet.worker().acquire("other")
@@ -323,7 +346,7 @@ class Sleepy(HandClock):
         self.times -= 1
 
 
-@pytest.mark.parametrize(("longer", "calls"), [(0.019, 1), (0.021, 2), (5.0, 2)])
+@pytest.mark.parametrize(("longer", "calls"), [(0.008, 1), (0.009, 2), (5.0, 2)])
 def test_whoever_oversleeps_its_slot_asks_for_another(longer: float, calls: int) -> None:
     clock = Sleepy(longer=longer, times=1)
     slots = Counted(MemorySlots(now=clock))
@@ -350,9 +373,11 @@ class Counted:
     slots: Slots
     asked: int = 0
 
-    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+    def reserve(
+        self, bucket: str, *, interval: float, longest: float, quota: Quota | None = None
+    ) -> Slot:
         self.asked += 1
-        return self.slots.reserve(bucket, interval=interval, longest=longest)
+        return self.slots.reserve(bucket, interval=interval, longest=longest, quota=quota)
 
     def hold(self, bucket: str, milliseconds: float) -> None:
         self.slots.hold(bucket, milliseconds)

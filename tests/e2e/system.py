@@ -95,12 +95,18 @@ class System:
         eventually(lambda: connect(self.server.url).ping())
 
     def start(self, *, workers: int = 1) -> None:
-        self.start_server()
+        self.start_provider()
+        self.start_service(workers=workers)
+
+    def start_provider(self) -> None:
         self.run("sandbox")
+        eventually(lambda: httpx.get(self.sandbox).is_success)
+
+    def start_service(self, *, workers: int = 1) -> None:
+        self.start_server()
         self.run("web")
         for number in range(workers):
             self.run_worker(f"worker-{number}")
-        eventually(lambda: httpx.get(self.sandbox).is_success)
         eventually(lambda: len(self.ledger.workers()) >= workers)
         eventually(lambda: httpx.get(f"{self.web}/readyz").json()["ready"])
 
@@ -144,10 +150,19 @@ class System:
 
 
 @contextmanager
-def running_system(folder: Path, *, workers: int = 1, **settings: str) -> Iterator[System]:
+def running_system(
+    folder: Path,
+    *,
+    workers: int = 1,
+    before: Callable[[System], object] = lambda _: None,
+    **settings: str,
+) -> Iterator[System]:
+    """Run everything; `before` the service starts, the provider may get a past."""
     system = System(folder, **settings)
     try:
-        system.start(workers=workers)
+        system.start_provider()
+        before(system)
+        system.start_service(workers=workers)
         yield system
     except BaseException:
         for log in sorted(folder.glob("*.log")):

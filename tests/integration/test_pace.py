@@ -83,12 +83,13 @@ def api(url: str) -> Iterator[Api]:
 
 def test_every_call_asks_for_its_turn_by_what_it_is(api: Api) -> None:
     api.client.get("/v2/emails", {"limit": "1"})
+    api.client.get("/v2/emails", {"search": "thread:none"})
     with pytest.raises(GiveUp):
         api.client.get("/v2/emails", {"starting_after": "nowhere"})
     api.client.get("/v2/leads/lead-1/emails")
     api.client.ask("/v2/leads/list", {})
     api.reply()
-    assert api.notes.asked == ["list", "page", "other", "other", "reply"]
+    assert api.notes.asked == ["list", "look", "page", "other", "other", "reply"]
 
 
 def test_an_answers_turn_comes_before_the_last_check_and_nothing_between_that_and_it(
@@ -116,7 +117,14 @@ def test_a_refused_answer_slows_everybody(api: Api) -> None:
     assert api.notes.asked == ["reply", "hold reply 9"]
 
 
-@pytest.mark.parametrize(("kind", "asked"), [("list", {}), ("page", {"starting_after": ""})])
+@pytest.mark.parametrize(
+    ("kind", "asked"),
+    [
+        ("list", {}),
+        ("look", {"lead": "ana@northwind.example"}),
+        ("page", {"lead": "ana@northwind.example", "starting_after": ""}),
+    ],
+)
 def test_a_refused_list_slows_lists_alone(api: Api, kind: str, asked: dict[str, str]) -> None:
     api.fault(on="thread", kind="status", status=429, retry_after=9)
     with pytest.raises(TryLater) as caught:

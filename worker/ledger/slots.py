@@ -4,11 +4,11 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from worker.ledger.redis_store import RedisKeys
-from worker.limiter import Slot
+from worker.limiter import Quota, Slot
 
 _LATEST_MS: Final = 60_000
 """Nobody is told to come back later than this, unless the provider asks for more."""
@@ -28,11 +28,13 @@ class RedisSlots(RedisKeys):
 
     _names = ("hold", "reserve")
 
-    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+    def reserve(
+        self, bucket: str, *, interval: float, longest: float, quota: Quota | None = None
+    ) -> Slot:
         """See `Slots.reserve`."""
         taken, wait = self._run(
             "reserve", bucket=bucket, interval=interval, longest=longest,
-            latest=_LATEST_MS, recovery=_RECOVERY_MS,
+            quota=asdict(quota) if quota else False, latest=_LATEST_MS, recovery=_RECOVERY_MS,
         )  # fmt: skip
         return Slot(bool(taken), float(wait))
 
@@ -60,6 +62,10 @@ class _Bucket:
         """Return by which part of it the interval is longer now."""
         return self.slower * max(1 - max(now - self.hold, 0.0) / _RECOVERY_MS, 0.0)
 
+    def interval_at(self, now: float, interval: float) -> float:
+        """Return how long an interval is now."""
+        return interval * (1 + self.slower_at(now))
+
 
 class MemorySlots:
     """Slots for one process, forgotten when it ends; the steps are those of `reserve.lua`.
@@ -72,17 +78,21 @@ class MemorySlots:
         self._lock = threading.Lock()
         self._buckets: defaultdict[str, _Bucket] = defaultdict(_Bucket)
 
-    def reserve(self, bucket: str, *, interval: float, longest: float) -> Slot:
+    def reserve(
+        self, bucket: str, *, interval: float, longest: float, quota: Quota | None = None
+    ) -> Slot:
         """See `Slots.reserve`."""
         with self._lock:
             now, found = self._now(), self._buckets[bucket]
+            part = self._buckets[quota.name] if quota else found
             slot = max(now, found.slot, found.hold)
-            interval *= 1 + found.slower_at(now)
-            if slot - now <= longest:
-                found.slot = slot + interval
+            if slot - now <= longest and (not quota or part.slot <= slot):
+                found.slot = slot + found.interval_at(now, interval)
+                if quota:
+                    part.slot = slot + part.interval_at(now, quota.interval)
                 return Slot(taken=True, wait=slot - now)
-            turn = max(slot, min(found.turn, now + _LATEST_MS))
-            found.turn = turn + interval
+            turn = max(slot, part.slot, part.hold, min(part.turn, now + _LATEST_MS))
+            part.turn = turn + part.interval_at(now, quota.interval if quota else interval)
             return Slot(taken=False, wait=turn - now)
 
     def hold(self, bucket: str, milliseconds: float) -> None:
