@@ -8,6 +8,7 @@ from typing import Any
 import redis
 import structlog
 
+from worker import tracing
 from worker.chores import Plan
 from worker.contracts.email.api import EmailApi
 from worker.contracts.lead.api import LeadApi
@@ -30,6 +31,7 @@ from worker.notify import Messenger
 from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
+from worker.spans import SILENT, Spans
 
 _log = structlog.get_logger(__name__)
 
@@ -107,7 +109,9 @@ def share(settings: Settings) -> Shared:
     )
 
 
-def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = None) -> Pipeline:
+def make_pipeline(
+    settings: Settings, ledger: Ledger, shared: Shared | None = None, spans: Spans = SILENT
+) -> Pipeline:
     """Return the pipeline of a worker; see `contract_for` for what it shares with others.
 
     Raises:
@@ -116,6 +120,7 @@ def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = No
     """
     if not settings.api_key.get_secret_value():
         raise missing("api_key")
+    meter = shared.meter if shared else Meter(MemoryCounts())
     return Pipeline(
         ledger=ledger,
         api_for=contract_for(settings, shared),
@@ -126,6 +131,7 @@ def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = No
             settle=settings.settle,
             no_contract=needs_of(settings),
         ),
+        following=partial(tracing.following, spans=spans, took=meter.took),
     )
 
 

@@ -9,6 +9,7 @@ Whoever dies on the way leaves the event in the ledger's `due` set, and it comes
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -42,6 +43,7 @@ from worker.domain.model import (
 )
 from worker.domain.progress import State
 from worker.domain.reading import Facts, read
+from worker.domain.record import Record
 from worker.domain.rendering import render
 from worker.domain.rules import Rule, Templates
 from worker.domain.whose import zone_of
@@ -81,6 +83,7 @@ class Pipeline:
         templates: the rules as they are now.
         rules: the operator's settings.
         boot_clock: seconds; runs on while the process is frozen.
+        following: follows an event's trace while it is worked on.
 
     """
 
@@ -92,11 +95,13 @@ class Pipeline:
         templates: Callable[[], Templates],
         rules: Rules,
         boot_clock: Callable[[], float] = boot_clock,
+        following: Callable[[Record], AbstractContextManager[None]] = tracing.following,
     ) -> None:
         self._ledger = ledger
         self._api_for = api_for
         self._templates = templates
         self._rules = rules
+        self._following = following
         self._told_newer = False
         self._closing = Closing(ledger, self._interest)
         self._settlement = Settlement(self._closing, ledger, milliseconds(rules.settle))
@@ -107,12 +112,12 @@ class Pipeline:
         claim = self._ledger.claim(key)
         if isinstance(claim, NotNow):
             return self._not_now(key, claim)
-        with tracing.following(claim.record):
+        with self._following(claim.record):
             try:
                 outcome = self._outcome(claim)
             except LeaseLost:  # the lease may also run out before a failure is written down
                 outcome = "lost to another"
-            _log.info("worked", outcome=outcome, token=claim.token)
+            tracing.worked(outcome=outcome, token=claim.token)
         return outcome
 
     def _outcome(self, claim: Claim) -> str:
@@ -186,9 +191,9 @@ class Pipeline:
             return self._closing.end(claim, State.HELD, "no_contract", detail=words)
         templates = self._templates()
         thread = self._read(claim, event, api)
-        _log.info("fetched", mails=len(thread.messages), from_mirror=bool(thread.as_of))
+        tracing.reached("fetched", mails=len(thread.messages), from_mirror=bool(thread.as_of))
         facts = _facts(claim, event, thread, templates)
-        _log.info("read", kind=facts.kind, opt_out=bool(facts.opt_out))
+        tracing.reached("read", kind=facts.kind, opt_out=bool(facts.opt_out))
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:
             self._accept_newer(event, facts.superseded_by)
@@ -203,7 +208,7 @@ class Pipeline:
         if claim.record.approved_by:
             return self._send_approved(case)
         verdict = decide(facts, templates, policy)
-        _log.info("decided", **_named(verdict))
+        tracing.reached("decided", **_named(verdict))
         return self._act(case, verdict)
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from worker.domain.traces import made_for, trace_id
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger
 from worker.pipeline import Pipeline, Rules
+from worker.tracing import following
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPAN = "00f067aa0ba902b7"
@@ -53,6 +55,7 @@ class Place:
     receiver: FlaskClient
     pipeline: Pipeline
     heard: list[str] = field(default_factory=list)
+    took: list[tuple[str, float]] = field(default_factory=list)
 
     def post(self, **headers: str) -> str:
         answer = self.receiver.post(
@@ -78,6 +81,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         queued=lambda: 0,
     ).test_client()
     heard: list[str] = []
+    took: list[tuple[str, float]] = []
     with running(listening_sandbox(heard)) as url, client_of(url, key=API_KEY) as api:
         spoken = LeadApi(api)
         pipeline = Pipeline(
@@ -85,8 +89,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             api_for=lambda _: spoken,
             templates=lambda: build({"pricing.j2": TEMPLATE}),
             rules=Rules(mode=Mode.SEND, max_age=timedelta(hours=72), settle=timedelta(seconds=600)),
+            following=partial(following, took=lambda *stage: took.append(stage)),
         )
-        yield Place(ledger, receiver, pipeline, heard)
+        yield Place(ledger, receiver, pipeline, heard, took)
 
 
 def listening_sandbox(heard: list[str]) -> Any:
@@ -127,6 +132,14 @@ def test_there_is_a_line_for_each_stage(place: Place) -> None:
     decided = lines[2]
     assert (decided["decision"], decided["template"]) == ("reply", "pricing")
     assert lines[-1]["outcome"] == "sent pricing"
+
+
+def test_each_stage_tells_its_time_and_the_last_line_the_whole(place: Place) -> None:
+    lines = work(place, place.post())
+    assert [stage for stage, _ in place.took] == [line["event"] for line in lines]
+    *parts, (_, whole) = place.took
+    assert all(seconds > 0 for _, seconds in parts)
+    assert sum(seconds for _, seconds in parts) < whole
 
 
 @pytest.mark.parametrize("header", [{}, {"traceparent": "zoe@wombat.example"}], ids=["none", "bad"])
