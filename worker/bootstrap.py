@@ -1,6 +1,7 @@
 """Which implementation is real: the one place where the parts are put together."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -107,6 +108,33 @@ def share(settings: Settings) -> Shared:
         plan=RedisPlan(client, name=name),
         meter=Meter(RedisCounts(client, name=name)),
     )
+
+
+def make_spans(environ: Mapping[str, str] = os.environ) -> Spans:
+    """Return what tells of traces: OpenTelemetry, where its standard variables ask for it.
+
+    What is wrong with them is logged and costs the spans, never an answer.
+    """
+    if not _is_exported(environ):
+        return SILENT
+    try:
+        from worker import otel  # noqa: PLC0415 - an extra, and dear to load
+
+        return otel.make_spans(environ)
+    except ImportError as error:
+        _log.warning("traces_not_exported", problem=f"{error}; install autoreply[otel]")
+    except (LookupError, ValueError) as error:
+        _log.warning("traces_not_exported", problem=str(error))
+    return SILENT
+
+
+def _is_exported(environ: Mapping[str, str]) -> bool:
+    """Say whether the variables name an exporter, or where traces go."""
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
+    if exporter == "none" or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    places = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return bool(exporter) or any(environ.get(name) for name in places)
 
 
 def make_pipeline(

@@ -167,8 +167,9 @@ def run_worker(settings: Settings) -> int:
     ledgers = {row.name: bootstrap.make_ledger(row.settings) for row in rows}
     bootstrap.warn_of_server(next(iter(ledgers.values())))
     shared = {row.name: bootstrap.share(row.settings) for row in rows}
+    spans = bootstrap.make_spans()
     pipelines = {
-        row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name], shared[row.name])
+        row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name], shared[row.name], spans)
         for row in rows
     }
     in_hand = InHand()
