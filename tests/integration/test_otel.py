@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Request
 from integration.followed import GIVEN, PRIVATE, REPLY, SECRET, SPAN, TRACE, Place, make_place
 from integration.world import HandClock
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from structlog.testing import capture_logs
 
+from web.receiver import Answer
 from web.sandbox.faults import Fault, Kind
+from web.traced import traced
 from worker.bootstrap import make_spans
+from worker.domain.errors import LedgerAway
 from worker.ledger.memory import MemoryLedger
 from worker.otel import OtelSpans
 from worker.spans import SILENT
@@ -39,9 +43,14 @@ def clock() -> HandClock:
 
 
 @pytest.fixture
-def place(memory: InMemorySpanExporter, clock: HandClock, tmp_path: Path) -> Iterator[Place]:
+def provider(memory: InMemorySpanExporter) -> TracerProvider:
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
+    return provider
+
+
+@pytest.fixture
+def place(provider: TracerProvider, clock: HandClock, tmp_path: Path) -> Iterator[Place]:
     ledger = MemoryLedger(lease=60_000, retention=86_400_000, now=clock)
     with make_place(ledger, tmp_path, OtelSpans(provider)) as place:
         yield place
@@ -114,7 +123,10 @@ def test_spans_tell_key_outcome_and_status(place: Place, memory: InMemorySpanExp
         "http.response.status_code": 202, "autoreply.key": key, "autoreply.status": "queued",
     }  # fmt: skip
     assert (worked["autoreply.key"], worked["autoreply.outcome"]) == (key, "sent pricing")
-    assert told(only(memory, "POST /v2/emails/reply"))["http.response.status_code"] == 200
+    call = only(memory, "POST /v2/emails/reply")
+    assert told(call)["http.response.status_code"] == 200
+    kinds = [only(memory, "receive").kind, only(memory, "work").kind, call.kind]
+    assert kinds == [SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT]
 
 
 def test_without_a_senders_trace_the_delivery_begins_one_for_all_attempts(
@@ -162,10 +174,42 @@ def test_no_span_tells_a_body_an_address_or_a_secret(
             "/webhooks/instantly", data=body, headers=headers, content_type="application/json"
         )
     place.receiver.post("/webhooks/instantly", json=REPLY, headers={"X-Webhook-Secret": "zoe"})
+    place.receiver.post("/webhooks/instantly", content_type="text/wombat", headers=headers)
     spans = memory.get_finished_spans()
-    assert {told(span).get("error.type") for span in spans} >= {"BadRequest", "Unauthorized"}
+    assert {told(span).get("error.type") for span in spans} >= {
+        "BadRequest", "Unauthorized", "UnsupportedMediaType",
+    }  # fmt: skip
     all_told = "\n".join(span.to_json() for span in spans).casefold()
     assert [word for word in PRIVATE if word.casefold() in all_told] == []
+
+
+def test_an_answers_message_is_not_told_since_it_may_quote_the_delivery(
+    provider: TracerProvider, memory: InMemorySpanExporter
+) -> None:
+    said = {"key": "k", "status": "quarantined", "reason": "no_identity", "message": "zoe"}
+    incoming = Request.from_values(method="POST")
+    answer = traced(lambda _: Answer(202, said), OtelSpans(provider))(incoming)
+    assert answer.body == said
+    told_of_it = told(only(memory, "receive"))
+    assert told_of_it["autoreply.reason"] == "no_identity"
+    assert "zoe" not in told_of_it.values()
+
+
+def test_a_delivery_that_is_spooled_keeps_its_place_in_the_trace(
+    place: Place, memory: InMemorySpanExporter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise LedgerAway("the ledger does not answer")
+
+    monkeypatch.setattr(place.ledger, "accept", away)
+    place.receiver.post(
+        "/webhooks/instantly", json=REPLY,
+        headers={"X-Webhook-Secret": SECRET, "traceparent": GIVEN},
+    )  # fmt: skip
+    receive = only(memory, "receive")
+    assert told(receive)["autoreply.status"] == "spooled"
+    kept = b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir() if path.is_file())
+    assert f"{TRACE}-{id_of(receive)}".encode() in kept
 
 
 def test_what_the_sender_does_not_sample_is_not_exported_and_keeps_its_trace(
