@@ -22,7 +22,9 @@ from worker.cli import live, main
 from worker.contracts.webhook import parse
 from worker.domain.model import Caps, Draft
 from worker.domain.progress import State
-from worker.ledger.redis import RedisLedger
+from worker.ledger.redis import RedisLedger, connect
+from worker.ledger.redis_mirror import RedisMirror
+from worker.mails import KeptMail
 from worker.ports import Attempt, Claim
 from worker.settings import PREFIX, load
 
@@ -823,10 +825,13 @@ def test_a_person_is_forgotten_under_the_address_and_the_lead_it_belongs_to(
     accepted(ledger, lead_email="jane@x.example")
     accepted(ledger, email_id="mail-2", lead_email="", lead_id="lead-1", reply_text="And?")
     accepted(ledger, email_id="mail-3", lead_email="joe@x.example", lead_id="lead-2")
+    mirror = RedisMirror(connect(valkey_url))
+    mirror.keep([KeptMail(id="m", thread="t", created=1, content='{"lead": "jane@x.example"}')])
 
     done = run("forget", "Jane@X.example", text="y\n", redis_url=valkey_url)
 
     assert "2 events erased" in done.stdout
+    assert not mirror.view("m").mails
     assert [record.key for record in ledger.records(None, 9)] == ["mail-3"]
 
 

@@ -4,7 +4,7 @@ import re
 
 import click
 
-from worker.bootstrap import make_ledger
+from worker.bootstrap import make_ledger, share
 from worker.contracts import lenient
 from worker.domain.errors import NotPossible
 from worker.ledger.accounts import companies_of, person
@@ -76,15 +76,17 @@ def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it
 @click.argument("address")
 @click.option("--yes", is_flag=True, help="Do not ask: there is no way back.")
 def forget(address: str, yes: bool) -> None:  # noqa: FBT001 - click calls it so
-    """Erase a person: every event with their words, addresses and drafts.
+    """Erase a person: every event with their words, addresses and drafts, and copies of e-mails.
 
     What stays are hashes: that a mail was answered, so that it is not answered again, and that
     they asked us to stop. What the provider keeps is the provider's to erase.
     """
     bare = _bare(address)
-    ledger = make_ledger(load_beside())
+    settings = load_beside()
+    ledger = make_ledger(settings)
     if not yes:
         click.confirm(f"Erase all events of {bare}? There is no way back", abort=True)
+    share(settings).mirror.forget(bare)
     erased, kept = ledger.forget([person("address", bare), *leads_of(ledger, bare)])
     click.echo(f"{bare}: {erased} event{'s' * (erased != 1)} erased")
     if kept:
