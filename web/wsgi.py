@@ -1,7 +1,7 @@
 """The receiver as the WSGI server loads it: settings in, app out."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from flask import Flask
@@ -24,7 +24,7 @@ from worker.ledger.slots import RedisSlots
 from worker.ledger.truth import problems
 from worker.library import Showcase
 from worker.ports import Ledger
-from worker.running import made_once
+from worker.running import SPOOL, made_once
 from worker.settings import Settings, load
 from worker.tasks import Hints, make_app
 from worker.workspaces import Workspace, workspaces_of
@@ -49,7 +49,7 @@ def create() -> Flask:
     rows = list(workspaces_of(settings))
     ledgers = {row.name: make_ledger(row.settings, timeout=_LEDGER_TIMEOUT) for row in rows}
     warn_of_server(ledgers[rows[0].name])
-    spool = Spool(settings.data / "spool")
+    spool = Spool(settings.data / SPOOL)
     receiving = Receiver(
         desks=[_desk(row, ledgers[row.name]) for row in rows],
         publish=publisher.publish,
@@ -90,6 +90,7 @@ def make_console(row: Workspace, hints: Hints, publisher: Publisher, spool: Spoo
         checks=lambda: _checked(checks, ledger),
         wake=lambda key: publisher.publish(row.prefix + key),
         spooled=spool.size,
+        hook=hook_of(settings),
         mode=settings.mode,
         max_age=settings.max_age,
         flower_url=_flower(settings),
@@ -99,13 +100,19 @@ def make_console(row: Workspace, hints: Hints, publisher: Publisher, spool: Spoo
 def make_beside(row: Workspace, ledger: RedisLedger) -> Beside:
     """Return what there is to count of a workspace beside its ledger."""
     client, name = make_client(row.settings, timeout=_LEDGER_TIMEOUT), keys_of(row.settings)
-    memo, shown = RedisMemo(client, name=name), Showcase(row.settings.templates)
+    shown = Showcase(row.settings.templates)
     return Beside(
         owed=ledger.owed,
-        hook=lambda: HookState.read(memo.recall(HOOK)).status,
+        hook=hook_of(row.settings),
         problems=lambda: len(shown.current().problems),
         counted=RedisCounts(client, name=name).all,
     )
+
+
+def hook_of(settings: Settings) -> Callable[[], str]:
+    """Return what tells the state of our webhook at the provider, as it was seen last."""
+    memo = RedisMemo(make_client(settings, timeout=_LEDGER_TIMEOUT), name=keys_of(settings))
+    return lambda: HookState.read(memo.recall(HOOK)).status
 
 
 def _flower(settings: Settings) -> str:

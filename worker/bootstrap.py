@@ -138,12 +138,16 @@ def _is_exported(environ: Mapping[str, str]) -> bool:
 
 
 def make_pipeline(
-    settings: Settings, ledger: Ledger, shared: Shared | None = None, spans: Spans = SILENT
+    settings: Settings,
+    ledger: Ledger,
+    library: Library,
+    shared: Shared | None = None,
+    spans: Spans = SILENT,
 ) -> Pipeline:
     """Return the pipeline of a worker; see `contract_for` for what it shares with others.
 
     Raises:
-        ConfigurationError: the API key is not set, or a template is broken.
+        ConfigurationError: the API key is not set.
 
     """
     if not settings.api_key.get_secret_value():
@@ -152,7 +156,7 @@ def make_pipeline(
     return Pipeline(
         ledger=ledger,
         api_for=contract_for(settings, shared),
-        templates=Library(settings.templates).current,
+        templates=library.current,
         rules=Rules(
             mode=settings.mode,
             max_age=settings.max_age,

@@ -117,6 +117,10 @@ class Mirror(Protocol):
         """Remember that an answer to this mail may have left just now."""
         ...
 
+    def forget(self, address: str) -> int:
+        """Erase the conversations in which an address occurs; return how many those were."""
+        ...
+
     def off(self, milliseconds: int) -> None:
         """Remember that the provider does not list e-mails, for a while."""
         ...
@@ -135,3 +139,8 @@ class Mirror(Protocol):
     def check_off(self, mail_id: str) -> None:
         """Take a reply off: an event knows it, or none ever shall."""
         ...
+
+
+def mentions(content: str, address: str) -> bool:
+    """Say whether an address occurs in an e-mail's JSON text, however it is written."""
+    return address.casefold() in content.casefold()

@@ -8,7 +8,7 @@ through `answer` ends with the event in a new state, or planned for later:
 Whoever dies on the way leaves the event in the ledger's `due` set, and it comes back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -300,7 +300,7 @@ class Pipeline:
         if draft is None:
             detail = "approved without a text"
             return self._closing.end(case.claim, State.HELD, "no_draft", detail=detail)
-        return self._sending.send(case, draft, trace)
+        return self._sending.send(case, draft, (*trace, *_what_led_to(case.claim.record)))
 
     def _try_later(self, claim: Claim, error: TryLater) -> str:
         """Plan the next look: what the API asked for, or a growing wait."""
@@ -329,6 +329,12 @@ def _named(verdict: Verdict) -> dict[str, str]:
         "reason": getattr(decision, "reason", ""),
         "template": rule.name if rule else getattr(decision, "template", ""),
     }
+
+
+def _what_led_to(record: Record) -> Iterator[TraceLine]:
+    """Yield how the draft that a person approved came about, but for the guards of that time."""
+    lines = (TraceLine(**line) for line in record.trace)
+    return (line for line in lines if line.step != guards.STEP)
 
 
 def _event_of(claim: Claim) -> ReplyEvent:

@@ -17,6 +17,9 @@ from worker.workspaces import chosen
 SANDBOX_KEY: Final = "sandbox"
 """What the sandbox takes for an API key."""
 
+SPOOL: Final = "spool"
+"""The folder among the data in which the receiver keeps what the ledger could not take."""
+
 _FILE: Final = "running.json"
 _LOCK: Final = "lock"
 
@@ -109,6 +112,14 @@ def _is_up(data: Path) -> bool:
         return False
 
 
+def spooled(data: Path) -> int:
+    """Return how many bytes of webhooks wait on this machine's disk for the ledger."""
+    try:
+        return sum(path.stat().st_size for path in (data / SPOOL).iterdir() if path.is_file())
+    except FileNotFoundError:  # no folder yet, or a file that was taken just now
+        return 0
+
+
 def load_beside(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings as a command beside a running service needs them.
 
@@ -124,7 +135,11 @@ def load_beside(environ: Mapping[str, str] | None = None) -> Settings:
 def load_all(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of the whole service, like `load_beside`."""
     settings = load(environ)
-    running = find(settings.data)
-    if settings.redis_url or running is None:
-        return settings
-    return load(environ, redis_url=running.redis_url)
+    url = redis_url(settings)
+    return settings if url == settings.redis_url else load(environ, redis_url=url)
+
+
+def redis_url(settings: Settings) -> str:
+    """Return the Redis that is set, or that of `autoreply up` on the same data folder, or ""."""
+    running = None if settings.redis_url else find(settings.data)
+    return running.redis_url if running else settings.redis_url

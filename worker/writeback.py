@@ -124,8 +124,7 @@ class WriteBack:
         """Do a deed; return what is so now, in words."""
         interest = deeds.interest_of(name)
         if interest is not None:
-            self._leads.set_interest(record.lead_email, interest, record.campaign_id)
-            return f"interest is {interest_word(interest)}"
+            return self._set_interest(record, interest)
         match name:
             case deeds.UNSUBSCRIBE:
                 self._leads.set_interest(record.lead_email, Interest.NOT_INTERESTED)
@@ -140,6 +139,17 @@ class WriteBack:
                 return "the thread is marked as read"
             case _:
                 raise GiveUp("unknown_deed", f"{name}; a newer version wrote it")
+
+    def _set_interest(self, record: Record, interest: int) -> str:
+        """Set the lead's interest; an absence is no news of a lead whose mind is known."""
+        if interest == Interest.OUT_OF_OFFICE:
+            known = [
+                lead.interest for lead in self._leads.find(record.lead_email, record.campaign_id)
+            ]
+            if said := next(filter(None, known), None):
+                return f"interest stays {interest_word(said)}"
+        self._leads.set_interest(record.lead_email, interest, record.campaign_id)
+        return f"interest is {interest_word(interest)}"
 
     def _leave(self, email: str) -> int:
         inside = [lead.id for lead in self._leads.find(email) if lead.subsequence_id]

@@ -274,6 +274,22 @@ def test_where_it_is_full_whole_conversations_go_the_quietest_first(
     assert all(len(mirror.view(f"a{number}").mails) == 2 for number in kept)
 
 
+def test_of_a_person_who_is_forgotten_no_conversation_stays(make: Make) -> None:
+    mirror = make(most_bytes=100)
+    fill(
+        mirror,
+        mail("a", "thread-1", content='{"lead": "Ana@x.example"}'),
+        mail("b", "thread-1", content="what we wrote"),
+        mail("c", "thread-2", content='{"lead": "ana@other.example"}'),
+    )
+    assert mirror.forget("ana@x.example") == 1
+    assert (shown(mirror, "a"), shown(mirror, "b")) == ([], [])
+    assert len(shown(mirror, "c")) == 1
+    fill(mirror, mail("d", "thread-3", content="x" * 60))
+    assert len(shown(mirror, "c")) == 1, "the room that they took is free again"
+    assert mirror.forget("ana@x.example") == 0
+
+
 def test_mails_that_come_again_take_no_more_room(make: Make, clock: HandClock) -> None:
     mirror = make(most_bytes=5000)
     for _ in range(50):

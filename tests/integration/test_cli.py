@@ -22,7 +22,9 @@ from worker.cli import live, main
 from worker.contracts.webhook import parse
 from worker.domain.model import Caps, Draft
 from worker.domain.progress import State
-from worker.ledger.redis import RedisLedger
+from worker.ledger.redis import RedisLedger, connect
+from worker.ledger.redis_mirror import RedisMirror
+from worker.mails import KeptMail
 from worker.ports import Attempt, Claim
 from worker.settings import PREFIX, load
 
@@ -50,6 +52,8 @@ EVENT: dict[str, Any] = {
     "reply_text": "How much is it?",
     "firstName": "Ann",
 }
+
+TWO = ("acme", "beta")
 
 Run = Callable[..., Result]
 
@@ -739,6 +743,26 @@ def test_a_pause_is_ended_by_hand(run: Run, ledger: RedisLedger, valkey_url: str
     assert ledger.pauses() == []
 
 
+def test_of_several_workspaces_all_are_paused_unless_one_is_named(
+    run: Run, folder: Path, redis_client: redis.Redis, valkey_url: str
+) -> None:
+    rows = {name: {"id": f"ws-{name}", "api_key": "k", "webhook_secret": name} for name in TWO}
+    (folder / "rows.yaml").write_text(json.dumps(rows), "utf-8")
+    ledgers = {n: RedisLedger(redis_client, lease=1, retention=1, name=n) for n in TWO}
+
+    def steer(*arguments: str) -> dict[str, list[str]]:
+        result = run(*arguments, redis_url=valkey_url, workspaces="rows.yaml")
+        assert result.exit_code == 0, result.stderr
+        return {name: ledger.pauses() for name, ledger in ledgers.items()}
+
+    assert steer("pause") == {"acme": ["*"], "beta": ["*"]}
+    assert steer("--workspace", "beta", "resume") == {"acme": ["*"], "beta": []}
+    assert steer("resume") == {"acme": [], "beta": []}
+    assert steer("--workspace", "acme", "pause") == {"acme": ["*"], "beta": []}
+    shown = run("pause", redis_url=valkey_url, workspaces="rows.yaml").stdout
+    assert "paused everything of beta" in shown
+
+
 def test_commands_find_the_service_that_runs_on_the_same_data(
     run: Run, folder: Path, ledger: RedisLedger, valkey_url: str
 ) -> None:
@@ -823,10 +847,13 @@ def test_a_person_is_forgotten_under_the_address_and_the_lead_it_belongs_to(
     accepted(ledger, lead_email="jane@x.example")
     accepted(ledger, email_id="mail-2", lead_email="", lead_id="lead-1", reply_text="And?")
     accepted(ledger, email_id="mail-3", lead_email="joe@x.example", lead_id="lead-2")
+    mirror = RedisMirror(connect(valkey_url))
+    mirror.keep([KeptMail(id="m", thread="t", created=1, content='{"lead": "jane@x.example"}')])
 
     done = run("forget", "Jane@X.example", text="y\n", redis_url=valkey_url)
 
     assert "2 events erased" in done.stdout
+    assert not mirror.view("m").mails
     assert [record.key for record in ledger.records(None, 9)] == ["mail-3"]
 
 

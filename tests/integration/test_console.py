@@ -593,6 +593,12 @@ def test_a_light_tells_that_the_api_is_left_alone(site: Site, browser: Browser) 
     assert "left alone for 5 minutes" in browser.get("/").text
 
 
+def test_a_light_tells_what_the_provider_says_of_our_webhook(site: Site, browser: Browser) -> None:
+    assert "disabled at the provider" not in browser.get("/").text
+    told = Browser(site.make(hook=lambda: "disabled").test_client()).log_in()
+    assert "disabled at the provider" in told.get("/").text
+
+
 def test_the_inbox_shows_the_conversation_the_draft_and_why(site: Site, browser: Browser) -> None:
     site.hold()
     text = browser.get("/inbox").text

@@ -27,6 +27,7 @@ from worker.ledger.counts import RedisCounts
 from worker.ledger.memo import RedisMemo
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger
+from worker.library import Library
 from worker.meter import Meter
 from worker.ports import Attempt, Claim
 from worker.settings import load
@@ -226,7 +227,8 @@ def test_the_stages_of_a_worker_are_counted_and_one_that_failed_is_in_the_whole(
     shared = share(settings)
     payload = {"event_type": "reply_received", "lead_id": "lead-1", "email_id": "mail-1"}
     ledger.accept(parse(payload), json.dumps(payload))
-    assert make_pipeline(settings, ledger, shared).answer("mail-1") == "waiting api_away"
+    pipeline = make_pipeline(settings, ledger, Library(settings.templates), shared)
+    assert pipeline.answer("mail-1") == "waiting api_away"
     shared.meter.pass_on()
     assert value(client, "autoreply_stage_seconds_count", stage="worked") == 1
     assert value(client, "autoreply_stage_seconds_sum", stage="worked") > 0

@@ -10,6 +10,7 @@ import pytest
 import redis
 from click.testing import CliRunner, Result
 
+from web.spool import Delivery, Spool
 from worker.bootstrap import keys_of, make_ledger
 from worker.cli import main
 from worker.cli import status as module
@@ -19,6 +20,7 @@ from worker.hookhealth import HOOK
 from worker.ledger.memo import RedisMemo
 from worker.ledger.redis import RedisLedger
 from worker.ports import Claim
+from worker.running import SPOOL
 from worker.settings import PREFIX, Settings, load
 
 TEMPLATE = '---\nwhen: reply is mentioning("how much")\n---\nHi.\n'
@@ -104,7 +106,17 @@ def test_machines_get_every_figure(run: Run, ledger: RedisLedger, settings: Sett
     assert only["webhook"] == {"status": "unknown", "looked_at": None}
     assert found["well"] is True
     assert found["queue_length"] == 0
+    assert found["spooled_bytes"] == 0
     assert health(found)["Quarantined"] == "fair"
+
+
+def test_what_waits_on_this_machines_disk_is_shown(
+    run: Run, ledger: RedisLedger, settings: Settings
+) -> None:
+    spool = Spool(settings.data / SPOOL)
+    spool.write(Delivery(b"{}", {}))
+    assert told(run)["spooled_bytes"] == spool.size() > 0
+    assert "look  Spool" in run().stdout
 
 
 def no_worker(ledger: RedisLedger, _: Settings) -> None:

@@ -1,7 +1,7 @@
 """The provider is told what became of events: pipeline, chore and sandbox over real HTTP."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -35,6 +35,7 @@ action: skip
 set_interest: wrong person
 ---
 """
+AWAY = "I am out of the office until Monday."
 HOUR = 3_600_000
 
 
@@ -183,17 +184,23 @@ def test_a_rule_that_skips_sets_its_interest_too_and_marks_nothing_read(office: 
     assert office.calls("/v2/emails/threads/{id}/mark-as-read") == 0
 
 
-def test_an_out_of_office_note_says_so(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    from worker import pipeline  # noqa: PLC0415 - the reading of notes is set from outside
-
-    real = pipeline.read
-    monkeypatch.setattr(
-        pipeline, "read", lambda *a, **k: replace(real(*a, **k), kind="out_of_office")
-    )
-    key = office.writes("I am on holiday.")
+def test_an_out_of_office_note_says_so(office: Office) -> None:
+    key = office.writes(AWAY)
     assert office.answer(key) == "skipped automatic_reply"
     office.catch_up()
     assert office.lead()["lt_interest_status"] == 0
+
+
+def test_an_absence_is_no_news_of_a_lead_whose_mind_is_known(office: Office) -> None:
+    key = office.writes(AWAY)
+    office.post(
+        "/v2/leads/update-interest-status",
+        lead_email=LEAD, interest_value=2, campaign_id=CAMPAIGN_ID,
+    )  # fmt: skip
+    assert office.answer(key) == "skipped automatic_reply"
+    office.catch_up()
+    assert office.lead()["lt_interest_status"] == 2
+    assert office.told(key) == ["write-back: interest stays meeting_booked"]
 
 
 def test_an_automatic_reply_that_is_no_out_of_office_note_sets_nothing(office: Office) -> None:

@@ -11,16 +11,11 @@ def lights(console: Console) -> list[Light]:
     newest = ledger.records(None, 1)
     return [
         *(judged.checked(name, state) for name, state in console.checks().items()),
-        judged.webhook(console.now_ms() - newest[0].received_at if newest else None),
+        judged.webhook(
+            console.now_ms() - newest[0].received_at if newest else None, console.hook()
+        ),
         judged.api(ledger.held_off()),
         judged.due(*ledger.due()),
         judged.templates(templates.problems, len(templates.rules)),
-        _spool(console),
+        judged.spool(console.spooled()),
     ]
-
-
-def _spool(console: Console) -> Light:
-    waits = console.spooled()
-    if waits:
-        return Light("Spool", "fair", f"{waits} bytes wait on disk for the ledger")
-    return Light("Spool", "good", "empty")

@@ -29,6 +29,7 @@ class Console:
         checks: each part of the service → `ok`, or what is wrong with it.
         wake: queues an event; must not wait.
         spooled: how many bytes wait on this machine's disk.
+        hook: the state of our webhook at the provider.
         mode: what the operator lets happen to drafts.
         max_age: how old a mail may be to be answered.
         flower_url: where the queue is shown; "" for nowhere.
@@ -43,6 +44,7 @@ class Console:
     checks: Callable[[], Mapping[str, str]] = field(default=dict)
     wake: Callable[[str], None] = lambda _: None
     spooled: Callable[[], int] = lambda: 0
+    hook: Callable[[], str] = lambda: "unknown"
     mode: Mode = Mode.SEND
     max_age: timedelta = timedelta(hours=72)
     flower_url: str = ""

@@ -7,8 +7,10 @@ from typing import Final, Literal, TypeVar
 import click
 
 from worker import running
+from worker.bootstrap import make_api, share
 from worker.domain.errors import REFUSED, NotPossible, TryLater
 from worker.http import ApiClient
+from worker.ledger.redis import answers
 from worker.running import SANDBOX_KEY
 from worker.settings import Settings, load, missing
 from worker.workspaces import chosen
@@ -45,12 +47,13 @@ def settings_to_call() -> Settings:
 
 
 def client_of(settings: Settings) -> ApiClient:
-    """Return a client with the operator's key, closed when the command ends."""
-    client = ApiClient(
-        settings.api_url,
-        settings.api_key.get_secret_value(),
-        deadline=settings.http_timeout.total_seconds(),
-    )
+    """Return a client with the operator's key, closed when the command ends.
+
+    It keeps the pace of the workers where their Redis is there; they share one rate.
+    """
+    url = running.redis_url(settings)
+    paced = settings.model_copy(update={"redis_url": url})
+    client = make_api(paced, share(paced) if url and answers(url) else None)
     click.get_current_context().call_on_close(client.close)
     return client
 

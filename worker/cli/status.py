@@ -16,7 +16,7 @@ from worker.cli import output
 from worker.cli.calling import json_option
 from worker.cli.checking import broker_problems
 from worker.domain.errors import LedgerAway, NotPossible
-from worker.domain.lights import Colour, Light, checked
+from worker.domain.lights import Colour, Light, checked, spool
 from worker.domain.progress import State
 from worker.picture import Painter, Picture, answer_time
 from worker.settings import Settings
@@ -34,6 +34,7 @@ class _Service:
     pictures: Sequence[Picture]
     queued: int
     broker: Light
+    spooled: int
 
     @property
     def wrong(self) -> list[Light]:
@@ -70,16 +71,15 @@ def _looking(settings: Settings) -> Callable[[], _Service]:
     """Return what looks at the whole service, or at the workspace that was named."""
     from worker.tasks import Hints, make_app  # noqa: PLC0415 - Celery takes a second to load
 
-    rows = workspaces_of(settings)
-    painters = [
-        Painter(row) for row in ([rows.named(settings.workspace)] if settings.workspace else rows)
-    ]
+    painters = [Painter(row) for row in workspaces_of(settings).asked_for(settings.workspace)]
     hints = Hints(make_app(settings))
 
     def look() -> _Service:
         pictures = [painter.look() for painter in painters]
         trouble = next(broker_problems(settings), "ok")
-        return _Service(pictures, hints.queued(), checked("broker", trouble))
+        return _Service(
+            pictures, hints.queued(), checked("broker", trouble), running.spooled(settings.data)
+        )
 
     return look
 
@@ -104,7 +104,7 @@ def _seen(look: Callable[[], _Service]) -> Group | Text:
 def _shown(service: _Service) -> Group:
     parts = [part for picture in service.pictures for part in _workspace(picture)]
     queue = Text(f"{service.queued} messages in the queue")
-    return Group(*parts, _lamps([service.broker]), queue)
+    return Group(*parts, _lamps([service.broker, spool(service.spooled)]), queue)
 
 
 def _workspace(picture: Picture) -> list[Table | Text]:
@@ -156,6 +156,7 @@ def _as_json(service: _Service) -> dict[str, Any]:
         "well": not service.wrong,
         "queue_length": service.queued,
         "broker": _light(service.broker),
+        "spooled_bytes": service.spooled,
         "workspaces": [_picture(picture) for picture in service.pictures],
     }
 

@@ -61,6 +61,13 @@ def due(planned: int, late_ms: int) -> Light:
     return Light("Due", "good", f"{planned} planned, none late")
 
 
+def spool(waits: int) -> Light:
+    """Judge the disk of the receiver, on which so many bytes wait for the ledger."""
+    if waits:
+        return Light("Spool", "fair", f"{waits} bytes wait on disk for the ledger")
+    return Light("Spool", "good", "empty")
+
+
 def templates(problems: Sequence[object], used: int) -> Light:
     """Judge the templates."""
     if problems:

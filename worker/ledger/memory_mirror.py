@@ -12,7 +12,7 @@ from worker.ledger.redis_mirror import (
     OVERLAP_MS,
     RETENTION_MS,
 )
-from worker.mails import KeptMail, Page, Start, View
+from worker.mails import KeptMail, Page, Start, View, mentions
 
 
 @dataclass(slots=True)
@@ -125,8 +125,23 @@ class MemoryMirror:
             size = sum(len(c.encode()) for t in threads.values() for c in t.mails.values())
             if threads[name].at > self._now() - RETENTION_MS and size <= self._most_bytes:
                 return
-            for mail_id in threads.pop(name).mails:
-                self._era.thread_of.pop(mail_id, None)
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        for mail_id in self._era.threads.pop(name).mails:
+            self._era.thread_of.pop(mail_id, None)
+
+    def forget(self, address: str) -> int:
+        """See `Mirror.forget`."""
+        with self._lock:
+            found = [
+                name
+                for name, thread in self._era.threads.items()
+                if any(mentions(content, address) for content in thread.mails.values())
+            ]
+            for name in found:
+                self._drop(name)
+            return len(found)
 
     def wrote(self, mail_id: str) -> None:
         """See `Mirror.wrote`."""

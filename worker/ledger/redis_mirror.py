@@ -7,7 +7,7 @@ from typing import Final
 import redis
 
 from worker.ledger.redis_store import RedisKeys, away
-from worker.mails import KeptMail, Page, Start, View
+from worker.mails import KeptMail, Page, Start, View, mentions
 
 HOUR_MS: Final = 3_600_000
 LOOK_BACK_MS: Final = 36 * HOUR_MS
@@ -35,8 +35,8 @@ class RedisMirror(RedisKeys):
 
     _preludes = ("_base", "_mirror")
     _names = (
-        "mirror_keep", "mirror_off", "mirror_replies", "mirror_start", "mirror_view",
-        "mirror_wrote",
+        "mirror_drop", "mirror_keep", "mirror_off", "mirror_replies", "mirror_start",
+        "mirror_view", "mirror_wrote",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +101,20 @@ class RedisMirror(RedisKeys):
     def replies(self, *, age: int, most: int) -> list[str]:
         """See `Mirror.replies`."""
         return list(self._run("mirror_replies", age=age, most=most))
+
+    @away
+    def forget(self, address: str) -> int:
+        """See `Mirror.forget`; the e-mails are looked through here, not in the server."""
+        era = self._redis.hget(f"{self._prefix}mirror", "era") or "0"
+        base = f"{self._prefix}mirror:{era}:"
+        threads = self._redis.zrange(f"{base}threads", 0, -1)
+        found = [
+            thread
+            for thread in threads
+            if any(mentions(c, address) for c in self._redis.hvals(f"{base}thread:{thread}"))
+        ]
+        self._run("mirror_drop", threads=found)
+        return len(found)
 
     @away
     def check_off(self, mail_id: str) -> None:

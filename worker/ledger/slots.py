@@ -34,7 +34,7 @@ class RedisSlots(RedisKeys):
         """See `Slots.reserve`."""
         taken, wait = self._run(
             "reserve", bucket=bucket, interval=interval, longest=longest,
-            quota=asdict(quota) if quota else False, latest=_LATEST_MS, recovery=_RECOVERY_MS,
+            quota=asdict(quota) if quota else None, latest=_LATEST_MS, recovery=_RECOVERY_MS,
         )  # fmt: skip
         return Slot(bool(taken), float(wait))
 

@@ -1,5 +1,4 @@
 -- Adds e-mails: a page of the list of all of them (`a.start`), or what came another way.
-local function bytes(by) redis.call('HINCRBY', META, 'bytes', int(by)) end
 local lifetime = int(a.retention + a.look_back)
 
 local function keep(mail)
@@ -15,19 +14,6 @@ local function keep(mail)
     redis.call('ZADD', M .. 'newest', int(mail.created), mail.id)
     redis.call('HSET', META, 'newest', int(math.max(time('newest'), mail.created)))
   end
-end
-
-local function drop(thread)
-  local found = redis.call('HGETALL', thread_key(thread))
-  for i = 1, #found, 2 do
-    local id = string.match(found[i], '^mail:(.*)$')
-    if id then
-      redis.call('HDEL', M .. 'of', id)
-      bytes(-#found[i + 1])
-    end
-  end
-  redis.call('DEL', thread_key(thread))
-  redis.call('ZREM', M .. 'threads', thread)
 end
 
 -- Whole conversations go, those first in which nothing has happened for longest: half of

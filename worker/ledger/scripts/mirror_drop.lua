@@ -1,0 +1,3 @@
+-- Erases conversations.
+for _, thread in ipairs(a.threads) do drop(thread) end
+return 'ok'
