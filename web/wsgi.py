@@ -14,7 +14,14 @@ from web.publisher import Publisher
 from web.receiver import Desk, Receiver
 from web.spool import Drain, Spool
 from worker import logs, processes
-from worker.bootstrap import keys_of, make_client, make_ledger, make_spans, warn_of_server
+from worker.bootstrap import (
+    keys_of,
+    make_client,
+    make_ledger,
+    make_spans,
+    speaks,
+    warn_of_server,
+)
 from worker.domain.errors import LedgerAway
 from worker.hookhealth import HOOK, HookState
 from worker.ledger.counts import RedisCounts
@@ -91,6 +98,7 @@ def make_console(row: Workspace, hints: Hints, publisher: Publisher, spool: Spoo
         wake=lambda key: publisher.publish(row.prefix + key),
         spooled=spool.size,
         hook=hook_of(settings),
+        speaks=speaks(settings),
         mode=settings.mode,
         max_age=settings.max_age,
         flower_url=_flower(settings),

@@ -227,6 +227,11 @@ def needs_of(settings: Settings) -> str:
     return f"the webhook lacks {', and '.join(lacks)}"
 
 
+def speaks(settings: Settings) -> Callable[[ReplyEvent], bool]:
+    """Return what says whether any contract can speak about an event."""
+    return lambda event: any(each.speaks(event) for each in contracts_of(settings))
+
+
 def contracts_of(settings: Settings) -> list[type[LeadApi | EmailApi]]:
     """Return the contracts that may be spoken; an event speaks the first one it can."""
     wanted = settings.api_contract

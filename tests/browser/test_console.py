@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser.conftest import Visitors
-from browser.place import PASSWORD, Place
+from browser.place import PASSWORD, Place, pages_of
 from playwright.sync_api import Page, expect
 
 from worker.domain.model import Draft
@@ -131,7 +131,7 @@ def test_of_two_browsers_one_wins_and_the_other_is_told(visitors: Visitors, plac
 def test_everything_and_one_campaign_are_paused(page: Page, place: Place) -> None:
     page.goto("/")
     page.get_by_role("button", name="Pause everything").click()
-    expect(page.get_by_role("alert")).to_contain_text("Everything is paused.")
+    expect(page.get_by_role("complementary")).to_contain_text("Everything is paused")
     key = place.replies("mara", "Can we have a call?")
     assert (place.found(key).reason, place.api.sent) == ("paused", [])
     page.get_by_role("button", name="Resume everything").click()
@@ -142,6 +142,63 @@ def test_everything_and_one_campaign_are_paused(page: Page, place: Place) -> Non
     page.get_by_role("button", name="Pause", exact=True).click()
     expect(page.get_by_text("Campaign q4 is paused.")).to_be_visible()
     assert place.ledger.pauses() == ["q4"]
+
+
+def test_while_everything_is_paused_every_page_says_so_and_leads_to_the_switch(
+    page: Page, place: Place
+) -> None:
+    key = place.replies("mara")
+    place.ledger.pause("*")
+    for path in pages_of(key).values():
+        page.goto(path)
+        expect(page.get_by_role("complementary")).to_contain_text("nothing leaves")
+    page.goto("/inbox")
+    page.get_by_role("button", name="Approve and send").click()
+    expect(page.get_by_role("status")).to_contain_text("leaves when resumed")
+    place.pass_time(11)
+    page.goto("/inbox")
+    expect(page.get_by_role("heading", name="Leaving when resumed")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text="mara")).to_contain_text("when resumed")
+    page.get_by_role("link", name="To the kill switch").click()
+    expect(page.get_by_role("button", name="Resume everything")).to_be_in_viewport()
+
+
+def test_today_learns_by_itself_that_everything_is_paused(page: Page, place: Place) -> None:
+    page.clock.install()
+    page.goto("/")
+    expect(page.get_by_role("complementary")).to_have_count(0)
+    place.ledger.pause("*")
+    page.clock.fast_forward(21_000)
+    expect(page.get_by_role("complementary")).to_contain_text("nothing leaves")
+
+
+def test_once_an_answer_has_left_nothing_offers_to_take_it_back(page: Page, place: Place) -> None:
+    key = place.replies("mara")
+    page.clock.install()
+    page.goto("/inbox")
+    page.get_by_role("button", name="Approve and send").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.wait_for_load_state()
+    place.pass_time(11)
+    page.clock.fast_forward(10_500)
+    expect(page.get_by_role("status")).to_contain_text("The answer is on its way.")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    page.keyboard.press("u")
+    page.get_by_role("link", name="See what became of it").click()
+    expect(page).to_have_url(f"{place.url}/event?key={key}")
+    expect(page.locator(".verdict .badge")).to_have_text("answered")
+
+
+def test_without_javascript_a_late_undo_is_told_that_it_is_too_late(
+    visitors: Visitors, place: Place
+) -> None:
+    place.replies("mara")
+    page = visitors.new(java_script_enabled=False)
+    page.goto("/inbox")
+    page.get_by_role("button", name="Approve and send").click()
+    place.pass_time(11)
+    page.get_by_role("button", name="Undo").click()
+    assert status(page) == "Too late: it has left."
 
 
 def test_the_playground_answers_while_one_types(page: Page) -> None:

@@ -611,6 +611,38 @@ def test_a_held_answer_is_approved(events: Run, ledger: RedisLedger) -> None:
     assert (record.state, record.draft, bool(record.approved_by)) == (State.WAITING, DRAFT, True)
 
 
+def test_while_all_is_paused_an_approved_answer_is_said_to_wait(
+    events: Run, ledger: RedisLedger
+) -> None:
+    key = held(ledger, DRAFT)
+    ledger.pause("*")
+    assert events("approve", key).stdout == f"{key}: waiting, and goes on when resumed\n"
+
+
+def test_what_a_pause_keeps_is_due_when_it_is_resumed(events: Run, ledger: RedisLedger) -> None:
+    key = accepted(ledger)
+    ledger.pause("*")
+    in_an_hour = int(1000 * (datetime.now(UTC) + timedelta(seconds=3630)).timestamp())
+    ledger.wait(claimed(ledger, key), "paused", until=in_an_hour, parked="pause:*")
+    for shown in (events("list").stdout, events("show", key).stdout):
+        assert "when resumed" in shown
+        assert "in 60m" not in shown
+    ledger.resume("*")
+    ledger.wait(claimed(ledger, key), "api_away", until=in_an_hour)
+    for shown in (events("list").stdout, events("show", key).stdout):
+        assert "in 60m" in shown
+
+
+def test_what_no_api_can_answer_is_not_approved(events: Run, ledger: RedisLedger) -> None:
+    key = held(ledger, DRAFT, lead_id="", email_account="")
+    for more in ((), ("--template", "pricing")):
+        said = line(events("approve", key, *more), 1)
+        assert "answer it from the mailbox" in said
+        assert f"`autoreply events skip {key}`" in said
+    assert state(ledger, key) is State.HELD
+    assert events("skip", key).exit_code == 0
+
+
 def test_without_a_draft_approving_needs_one(events: Run, ledger: RedisLedger) -> None:
     key = held(ledger)
     said = line(events("approve", key), 1)
@@ -876,6 +908,9 @@ def test_events_are_listed_by_lead_campaign_and_reason(
     assert keys() == ["mail-2", "mail-1"]
     assert keys("--lead", "Joe@x.example") == ["mail-2"]
     assert keys("--lead", "lead-1") == ["mail-1"]
+    found = run("events", "list", "--lead", "joe", redis_url=valkey_url)
+    assert (found.stdout, found.exit_code) == ("no such events\n", 0)
+    assert "wants the whole address or lead id" in found.stderr
     assert keys("--campaign", "q4") == ["mail-1"]
     assert keys("--reason", "posted") == []
 

@@ -391,7 +391,8 @@ def test_what_comes_from_outside_is_text(site: Site, browser: Browser, path: str
 def test_an_approved_draft_leaves_as_it_was_after_ten_seconds(site: Site, browser: Browser) -> None:
     text = browser.order("approve", site.hold(), subject=DRAFT.subject, body=DRAFT.body)
     record = site.found()
-    assert "leaves in 10 seconds" in text
+    until = f"{moment(site.now + 10 * SECOND):%H:%M:%S}"
+    assert f"leaves in 10 seconds, at {until}." in text
     assert (record.state, record.reason, record.approved_by) == (State.WAITING, "approved", "Sam")
     assert (record.draft, record.template) == (DRAFT, "pricing")
     assert site.ledger.take_due(10) == []
@@ -447,6 +448,7 @@ def test_of_two_people_who_approve_one_wins_and_the_other_is_told(
     form = {"subject": DRAFT.subject, "body": DRAFT.body}
     browser.order("approve", record, **form)
     told = other.order("approve", record, **form)
+    assert "That is decided already: it waits by Sam" in browser.order("approve", record, **form)
     assert "Somebody else has decided already: it waits by Sam" in told
     assert site.found().approved_by == "Sam"
     assert [line.reason for line in site.ledger.history("mail-1")].count("approved") == 1
@@ -470,6 +472,56 @@ def test_an_approval_can_be_undone(site: Site, browser: Browser) -> None:
     assert "Taken back" in browser.order("take_back", site.found())
     record = site.found()
     assert (record.state, record.draft, record.approved_by) == (State.HELD, DRAFT, "")
+
+
+def is_sent(site: Site, key: str = "mail-1") -> None:
+    site.now += 10 * SECOND
+    claim = site.claimed(key)
+    attempt = Attempt(draft=DRAFT, mail=key, seen=frozenset(), mailbox="", caps=NO_CAPS)
+    assert site.ledger.sending(claim, attempt) is None
+    site.ledger.close(claim, State.SENT, "posted")
+
+
+@pytest.mark.parametrize("name", ["take_back", "skip"])
+def test_whoever_wants_to_stop_an_answer_that_has_left_is_too_late(
+    site: Site, browser: Browser, name: str
+) -> None:
+    browser.order("approve", site.hold(), subject=DRAFT.subject, body=DRAFT.body)
+    waiting = site.found()
+    is_sent(site)
+    assert browser.order(name, waiting) == "Too late: it has left."
+    assert site.found().state is State.SENT
+
+
+@pytest.mark.parametrize(("scope", "named"), [("*", "Everything"), ("camp", "Campaign camp")])
+def test_while_it_is_paused_an_approved_answer_is_said_to_leave_later(
+    site: Site, browser: Browser, scope: str, named: str
+) -> None:
+    site.ledger.pause(scope)
+    told = browser.order("approve", site.hold(), subject=DRAFT.subject, body=DRAFT.body)
+    assert f"{named} is paused" in told
+    assert "leaves when resumed" in told
+    assert "seconds" not in told
+
+
+def test_what_no_api_can_answer_has_no_approve_button_and_cannot_be_approved(site: Site) -> None:
+    browser = Browser(site.make(speaks=lambda event: bool(event.lead_id)).test_client()).log_in()
+    record = site.hold(lead_id="")
+    page = browser.get("/inbox").text
+    assert "Approve and send" not in page
+    assert "Answer it from the mailbox, then skip it." in page
+    told = browser.order("approve", record, subject=DRAFT.subject, body=DRAFT.body)
+    assert "Answer it from the mailbox, then skip it." in told
+    assert site.found().state is State.HELD
+    assert "gets no answer" in browser.order("skip", record)
+
+
+def test_what_can_be_answered_after_a_later_webhook_can_be_approved(site: Site) -> None:
+    browser = Browser(site.make(speaks=lambda event: bool(event.lead_id)).test_client()).log_in()
+    site.hold(lead_id="")
+    site.deliver(event_type="lead_interested")
+    form = {"subject": DRAFT.subject, "body": DRAFT.body}
+    assert "leaves in 10 seconds" in browser.order("approve", site.found(), **form)
 
 
 def test_skip_ends_it_and_leads_to_the_next(site: Site, browser: Browser) -> None:
@@ -559,6 +611,34 @@ def test_one_campaign_is_paused_and_resumed(site: Site, browser: Browser) -> Non
     assert "Name a campaign" in said(browser.post("/switch", scope=" ", on="1"))
     browser.post("/switch", scope="camp", on="0")
     assert site.ledger.pauses() == []
+
+
+@pytest.mark.parametrize("path", [*PAGES[:-1], "/event?key=none"])
+def test_every_page_says_that_everything_is_paused(site: Site, browser: Browser, path: str) -> None:
+    site.hold()
+    site.ledger.pause("camp")
+    assert "nothing leaves" not in browser.get(path).text
+    site.ledger.pause("*")
+    assert "Everything is paused: nothing leaves." in browser.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("reason", "scope", "words"),
+    [
+        ("paused", "*", "goes on when resumed"),
+        ("paused", "camp", "goes on when resumed"),
+        ("scheduled", "camp", "goes on in 1 hour, if resumed by then"),
+        ("scheduled", "other", "goes on in 1 hour<"),
+    ],
+)
+def test_an_event_says_when_it_goes_on(
+    site: Site, browser: Browser, reason: str, scope: str, words: str
+) -> None:
+    site.ledger.pause(scope)
+    claim = site.claimed(site.deliver())
+    site.ledger.wait(claim, reason, until=site.now + 3600 * SECOND, draft=DRAFT)
+    assert words in browser.get("/event?key=mail-1").text
+    assert words.removeprefix("goes on ") in browser.get("/inbox").text
 
 
 # Pages
@@ -653,6 +733,33 @@ def test_events_come_page_by_page(site: Site, browser: Browser) -> None:
     assert browser.get("/events?after=rubbish").status_code == 400
 
 
+def test_a_search_that_finds_nobody_says_what_it_wants(site: Site, browser: Browser) -> None:
+    site.hold()
+    wanted = "whole address or lead id"
+    assert f'placeholder="{wanted}"' in browser.get("/events").text
+    assert f"found by the {wanted}" in browser.get("/events?lead=ann").text
+    assert "found by" not in browser.get("/events?lead=ann@lead.example").text
+    assert "found by" not in browser.get("/events?state=sent").text
+
+
+def test_only_reasons_can_be_asked_for(site: Site, browser: Browser) -> None:
+    site.hold()
+    site.deliver("mail-2", event_type="email_opened")
+    site.ledger.approve("mail-1", "Sam")
+    is_sent(site)
+    choice = browser.get("/events").text.partition('name="reason"')[2].partition("</select>")[0]
+    offered = set(re.findall(r'value="(\w+)"', choice))
+    assert offered == {"needs_approval", "approved", "posted", "not_a_reply"}
+
+
+def test_names_in_a_reason_stay_as_they_are_written(site: Site, browser: Browser) -> None:
+    site.ledger.quarantine("[]", "not_an_object", {})
+    assert "The webhook is no JSON object" in browser.get("/trouble").text
+    claim = site.claimed(site.deliver())
+    site.ledger.close(claim, State.HELD, "no_contract")
+    assert "The webhook tells too little for the API." in browser.get("/inbox").text
+
+
 def test_a_spreadsheet_runs_nothing_of_the_export(site: Site, browser: Browser) -> None:
     site.deliver("mail-1", lead_id="=HYPERLINK(1)", campaign_id="@SUM(1)")
     text = browser.get("/events.csv").text
@@ -700,6 +807,7 @@ def test_a_card_tells_hits_and_examples(site: Site, browser: Browser) -> None:
     text = browser.get("/templates").text
     card = text.partition("<h3>pricing</h3>")[2].partition("</li>")[0]
     assert ">1</a>" in card
+    assert "<dt>sent</dt><dd>0 % of its hits</dd>" in card
     assert "1 wrong" in card  # “How much longer?” gets it, and must not
 
 

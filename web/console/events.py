@@ -21,6 +21,8 @@ from worker.ports import Ledger
 
 _ON_A_PAGE: Final = 50
 _AT_A_TIME: Final = 200
+_REASONED: Final = frozenset(State) - {State.RECEIVED, State.SENDING}
+"""Where a step is counted by its reason: not by a webhook's type, nor by a template's name."""
 _FILTERS: Final = ("lead", "state", "reason", "template", "campaign", "day")
 
 
@@ -53,7 +55,7 @@ def add(pages: Blueprint, console: Console) -> None:
             asked=what,
             states=list(State),
             templates=[rule.name for rule in console.templates().rules],
-            reasons=sorted({reason for _, reason in console.ledger.outcomes() if reason}),
+            reasons=_reasons(console.ledger),
             size=console.ledger.size(what.query),
         )
 
@@ -78,6 +80,11 @@ def add(pages: Blueprint, console: Console) -> None:
             history=console.ledger.history(record.key),
             outlook=outlook,
         )
+
+
+def _reasons(ledger: Ledger) -> list[str]:
+    """Return the reasons that events have had; some steps are counted by something else."""
+    return sorted({reason for what, reason in ledger.outcomes() if reason and what in _REASONED})
 
 
 def read(given: MultiDict[str, str], zone: tzinfo) -> Asked:

@@ -13,7 +13,6 @@ from worker.domain.errors import MalformedEvent, NotPossible, TemplateProblem
 from worker.domain.model import Draft
 from worker.domain.progress import State
 from worker.domain.record import Record
-from worker.domain.rules import Templates
 from worker.domain.search import Query
 
 _MOST_SHOWN: Final = 50
@@ -21,11 +20,15 @@ _MOST_SHOWN: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """One held event as it lies on the desk; `problem` says why there is no other draft."""
+    """One held event as it lies on the desk.
+
+    `problem` says why there is no other draft; `stuck`: no API can carry an answer.
+    """
 
     record: Record
     draft: Draft | None
     problem: str = ""
+    stuck: bool = False
 
 
 def add(pages: Blueprint, console: Console) -> None:
@@ -37,7 +40,7 @@ def add(pages: Blueprint, console: Console) -> None:
         leaving = console.ledger.search(Query(state=State.WAITING), _MOST_SHOWN).records
         record = _chosen(console, held, request.args.get("key", ""))
         templates = console.templates()
-        desk = _desk(record, templates, request.args.get("template", "")) if record else None
+        desk = _desk(console, record, request.args.get("template", "")) if record else None
         return render_template(
             "console/inbox.html",
             held=held,
@@ -58,11 +61,13 @@ def _chosen(console: Console, held: Sequence[Record], key: str) -> Record | None
     return record if record and record.state is State.HELD else None
 
 
-def _desk(record: Record, templates: Templates, template: str) -> Desk:
+def _desk(console: Console, record: Record, template: str) -> Desk:
+    if not steering.is_answerable(record, console.speaks):
+        return Desk(record=record, draft=record.draft, stuck=True)
     if not template:
         return Desk(record=record, draft=record.draft)
     try:
-        draft = drafting.from_template(record, templates, template)
+        draft = drafting.from_template(record, console.templates(), template)
     except (NotPossible, TemplateProblem, MalformedEvent) as error:
         return Desk(record=record, draft=record.draft, problem=error.detail or str(error))
     return Desk(record=record, draft=draft)

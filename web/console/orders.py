@@ -1,6 +1,7 @@
 """Every button: a person's word, passed on to the ledger, and said back in one sentence."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, abort, flash, redirect, request, url_for
@@ -8,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from web.console.parts import UNDO_MS, Console
 from web.console.security import me
-from web.console.words import STATES, lead_of
+from web.console.words import STATES, lead_of, sentence, zone_of
 from worker import drafting, steering
 from worker.domain.errors import MalformedEvent, NotPossible, TemplateProblem
 from worker.domain.model import Draft
@@ -16,14 +17,20 @@ from worker.domain.progress import State
 from worker.domain.record import Record
 from worker.domain.rendering import tidy, tidy_subject
 
-_ALL: Final = "*"
 _WHY_NOT: Final = {
     "unknown": "That event is gone.",
     "newer": "A newer version wrote this event: upgrade this one to steer it.",
     "changed": "It has changed since you opened it. Have another look.",
     "no_draft": "There is no text to send. Write one, or choose a template.",
     "no_text": "The text is empty. Write one, or skip.",
+    "no_contract": "This cannot be sent from here. Answer it from the mailbox, then skip it.",
 }
+_TOO_LATE: Final[Mapping[str, str]] = {
+    State.SENT: "Too late: it has left.",
+    State.SENDING: "Too late: it is just leaving.",
+    State.DOUBT: "Too late: it has left, and whether it arrived is being looked into.",
+}
+"""What is said to whoever wants to stop an answer that left in its own time."""
 
 
 def add(pages: Blueprint, console: Console) -> None:
@@ -46,7 +53,7 @@ def add(pages: Blueprint, console: Console) -> None:
         try:
             give(console, record)
         except NotPossible as error:
-            flash(_why_not(console, record.key, error), "warn")
+            flash(_why_not(console, name, record.key, error), "warn")
         except (MalformedEvent, TemplateProblem) as error:
             flash(f"That does not work: {error.detail or error.reason}", "warn")
         return _back()
@@ -66,7 +73,7 @@ def add(pages: Blueprint, console: Console) -> None:
 
 
 def _named(scope: str) -> str:
-    return "everything" if scope == _ALL else f"campaign {scope}"
+    return "everything" if scope == steering.EVERYTHING else f"campaign {scope}"
 
 
 def _back() -> Response:
@@ -80,15 +87,18 @@ def _back() -> Response:
     return redirect(to.get(request.form.get("from", ""), lambda: url_for("console.inbox"))())
 
 
-def _why_not(console: Console, key: str, error: NotPossible) -> str:
+def _why_not(console: Console, name: str, key: str, error: NotPossible) -> str:
     if error.reason in _WHY_NOT:
         return _WHY_NOT[error.reason]
     if error.reason not in set(State):
         return f"That does not work: {error.detail or error.reason}"
-    now = console.ledger.record(key)
-    who = f" by {now.approved_by}" if now and now.approved_by else ""
-    state = STATES[State(error.reason)]
-    return f"Somebody else has decided already: it {_is(state)}{who}. Nothing was done twice."
+    if name in ("take_back", "skip") and error.reason in _TOO_LATE:
+        return _TOO_LATE[error.reason]
+    who = next((line.by for line in reversed(console.ledger.history(key)) if line.by), "")
+    decided = "That is decided" if who == me() else "Somebody else has decided"
+    state = _is(STATES[State(error.reason)])
+    by = f" by {who}" if who else ""
+    return f"{decided} already: it {state}{by}. Nothing was done twice."
 
 
 def _is(state: str) -> str:
@@ -101,10 +111,23 @@ def _seen() -> int | None:
 
 
 def _approve(console: Console, record: Record) -> None:
+    steering.refuse_unanswerable(record, console.speaks)
     draft = _wanted(console, record)
-    console.ledger.approve(record.key, me(), draft, seen=_seen(), after=UNDO_MS)
-    said = f"Approved. The answer to {lead_of(record)} leaves in {UNDO_MS // 1000} seconds."
-    flash(said, f"undo:{record.key}")
+    approved = console.ledger.approve(record.key, me(), draft, seen=_seen(), after=UNDO_MS)
+    scope = steering.pause_over(approved, console.ledger.pauses())
+    if scope:
+        why = f"{sentence(_named(scope))} is paused: the answer to {lead_of(record)}"
+        flash(f"Approved. {why} leaves when resumed.", f"undo::{record.key}")
+        return
+    when = f"in {UNDO_MS // 1000} seconds, at {_leaves(console)}"
+    said = f"Approved. The answer to {lead_of(record)} leaves {when}."
+    flash(said, f"undo:{UNDO_MS // 1000}:{record.key}")
+
+
+def _leaves(console: Console) -> str:
+    """Return on the team's clock when the time to undo ends: where no script runs, it tells."""
+    zone = zone_of(console.templates().settings.timezone)
+    return f"{datetime.fromtimestamp((console.now_ms() + UNDO_MS) / 1000, zone):%H:%M:%S}"
 
 
 def _wanted(console: Console, record: Record) -> Draft | None:

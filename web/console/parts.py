@@ -9,7 +9,7 @@ from typing import Final
 from web.console.security import Door
 from worker.domain.deciding import policy_of
 from worker.domain.guards import Policy
-from worker.domain.model import Mode
+from worker.domain.model import Mode, ReplyEvent
 from worker.domain.rules import Templates
 from worker.ports import Ledger
 
@@ -30,6 +30,7 @@ class Console:
         wake: queues an event; must not wait.
         spooled: how many bytes wait on this machine's disk.
         hook: the state of our webhook at the provider.
+        speaks: whether any API can carry an answer to an event.
         mode: what the operator lets happen to drafts.
         max_age: how old a mail may be to be answered.
         flower_url: where the queue is shown; "" for nowhere.
@@ -45,6 +46,7 @@ class Console:
     wake: Callable[[str], None] = lambda _: None
     spooled: Callable[[], int] = lambda: 0
     hook: Callable[[], str] = lambda: "unknown"
+    speaks: Callable[[ReplyEvent], bool] = lambda _: True
     mode: Mode = Mode.SEND
     max_age: timedelta = timedelta(hours=72)
     flower_url: str = ""

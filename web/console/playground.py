@@ -26,7 +26,8 @@ class Card:
     Attributes:
         problems: its examples that come out wrong.
         hits: how many events got it, of those that are kept.
-        answered: of the newest of them, the share that was answered; None without any.
+        looked_at: how many of them are counted here, the newest ones.
+        sent: how many of those were answered.
         changed_at: when its file was changed (milliseconds); 0 where nobody knows.
 
     """
@@ -34,7 +35,8 @@ class Card:
     rule: Rule
     problems: tuple[str, ...]
     hits: int
-    answered: float | None
+    looked_at: int
+    sent: int
     changed_at: int
 
 
@@ -93,12 +95,12 @@ def _card(
 ) -> Card:
     query = Query(template=rule.name)
     newest = console.ledger.search(query, _LOOKED_AT).records
-    sent = sum(record.state is State.SENT for record in newest)
     return Card(
         rule=rule,
         problems=problems,
         hits=console.ledger.size(query),
-        answered=sent / len(newest) if newest else None,
+        looked_at=len(newest),
+        sent=sum(record.state is State.SENT for record in newest),
         changed_at=int(1000 * changes.get(rule.file, 0)),
     )
 

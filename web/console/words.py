@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from flask import Blueprint
 from markupsafe import Markup
 
 from web.console.parts import Console
+from worker import steering
 from worker.domain.durations import span
 from worker.domain.errors import LedgerAway
 from worker.domain.guards import REASONS
@@ -38,7 +40,7 @@ _MORE_REASONS: Final = {
     "scheduled": "leaves at its time",
     "approved": "a person approved it",
     "retry": "a person started it again",
-    "paused": "everything of its kind is paused",
+    "paused": "everything or its campaign is paused",
     "settling": "an answer in this conversation is in doubt",
     "limiter": "the API's rate is used up for the moment",
     "rate_limited": "the API asked to slow down",
@@ -80,6 +82,11 @@ def reason_words(reason: str) -> str:
     return REASONS.get(reason) or _MORE_REASONS.get(reason) or reason.replace("_", " ")
 
 
+def sentence(text: str) -> str:
+    """Begin words like a sentence; names such as API stay as they are written."""
+    return text[:1].upper() + text[1:]
+
+
 def lead_of(record: Record) -> str:
     """Return whom an event is about."""
     return record.lead_email or record.lead_id or "nobody named"
@@ -95,6 +102,13 @@ def _held(console: Console) -> int:
         return console.ledger.size(Query(state=State.HELD))
     except LedgerAway:
         return 0
+
+
+def _pauses(console: Console) -> list[str]:
+    try:
+        return console.ledger.pauses()
+    except LedgerAway:
+        return []
 
 
 def add(pages: Blueprint, console: Console) -> None:
@@ -115,18 +129,31 @@ def add(pages: Blueprint, console: Console) -> None:
         passed = console.clock() - ms / 1000
         return f"{span(passed)} ago" if passed >= 1 else "now"
 
+    def until(ms: int) -> str:
+        return span(max(ms / 1000 - console.clock(), 0))
+
     @pages.app_template_filter()
     def breakable(address: str) -> Markup:
         """Let an address go on in the next line after its @, and nowhere else."""
         return Markup("@<wbr>").join(address.split("@"))
 
+    pages.add_app_template_filter(sentence)
+
     @pages.app_context_processor
     def known() -> dict[str, Any]:
+        pauses = cache(lambda: _pauses(console))  # asked once for each page, if at all
+
+        def goes_on(record: Record) -> str:
+            left = until(record.due_at) if record.due_at else ""
+            return steering.goes_on(record, pauses(), left)
+
         return {
             "STATES": STATES,
             "clock": clock,
             "ago": ago,
-            "until": lambda ms: span(max(ms / 1000 - console.clock(), 0)),
+            "until": until,
+            "goes_on": goes_on,
+            "all_is_paused": lambda: steering.EVERYTHING in pauses(),
             "reason_words": reason_words,
             "lead_of": lead_of,
             "flower_url": console.flower_url,

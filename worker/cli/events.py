@@ -8,7 +8,7 @@ from typing import TextIO
 import click
 
 from worker import drafting, steering
-from worker.bootstrap import make_ledger
+from worker.bootstrap import make_ledger, speaks
 from worker.cli import output
 from worker.domain.errors import NotPossible
 from worker.domain.guards import REASONS
@@ -29,7 +29,10 @@ _WHY_NOT = {
     "unknown": "there is no event {key}; see `autoreply events list`",
     "newer": "a newer version wrote {key}: upgrade this one to steer it",
     "no_draft": "{key} has no draft: give one with --template NAME or --text FILE",
+    "no_contract": "{key} cannot be sent from here, as its webhook names too little for the API: "
+    "answer it from the mailbox, then `autoreply events skip {key}`",
 }
+_WHOLE = "--lead wants the whole address or lead id: a part of it finds nothing"
 
 
 @click.group()
@@ -52,7 +55,7 @@ def _state(_: click.Context, __: click.Parameter, value: str | None) -> State | 
 @click.option("--reason", default="", help="Only events with this reason.")
 @click.option("--template", default="", help="Only events that got this template.")
 @click.option("--campaign", default="", metavar="ID", help="Only events of this campaign.")
-@click.option("--lead", default="", help="Only this lead's events, by address or id.")
+@click.option("--lead", default="", help="Only this lead's events, by whole address or id.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000))
 @_json
 def list_events(
@@ -69,13 +72,15 @@ def list_events(
         person=accounts.named(lead.casefold()) if lead else "",
     )
     records = list(islice(_found_by(ledger, query), limit))
+    if lead and not records:
+        click.echo(_WHOLE, err=True)
     if as_json:
         output.print_json([output.as_json(record) for record in records])
         return
     if not records:
         click.echo("no such events" if query != Query() else "no events yet")
         return
-    output.console().print(output.events_table(records))
+    output.console().print(output.events_table(records, ledger.pauses()))
     counts = {s: n for s, n in ledger.counts().items() if n}
     click.echo("in all: " + ", ".join(f"{n} {s}" for s, n in counts.items()))
 
@@ -101,7 +106,7 @@ def show_event(key: str, guards: bool, as_json: bool) -> None:  # noqa: FBT001
     if as_json:
         output.print_json(_details(record, history))
         return
-    _print_event(record, history, guards=guards)
+    _print_event(record, history, ledger.pauses(), guards=guards)
 
 
 def _found(ledger: RedisLedger, key: str) -> Record:
@@ -141,13 +146,17 @@ def _details(record: Record, history: list[HistoryLine]) -> dict[str, object]:
     }
 
 
-def _print_event(record: Record, history: list[HistoryLine], *, guards: bool) -> None:
+def _print_event(
+    record: Record, history: list[HistoryLine], pauses: list[str], *, guards: bool
+) -> None:
     screen = output.console()
     headline = output.state_text(record.state)
     meaning = f" ({REASONS[record.reason]})" if record.reason in REASONS else ""
     headline.append(f"  {record.reason}{meaning}  {record.detail}", style="default")
     screen.print(headline)
     screen.print(f"key {record.key}   lead {record.lead_email or record.lead_id or '–'}")
+    if waits := output.goes_on(record, pauses):
+        screen.print(f"due {waits}", highlight=False)
     words = steering.words_of(record)
     if words:
         screen.print(output.panel("they wrote", words))
@@ -172,7 +181,8 @@ def retry(key: str) -> None:
         accepted = steering.retry_quarantined(ledger, record)
         click.echo(f"{accepted.key}: {accepted.status}")
         return
-    _order(lambda: ledger.retry(key, _me()), key, "can only retry what failed or was skipped")
+    otherwise = "can only retry what failed or was skipped"
+    _order(ledger, lambda: ledger.retry(key, _me()), key, otherwise)
 
 
 @events.command()
@@ -192,7 +202,12 @@ def approve(key: str, template: str, text: TextIO | None, subject: str) -> None:
         draft = drafting.from_text(record, _read(text), subject)
     elif template:
         draft = drafting.from_template(record, build(read_folder(settings.templates)), template)
-    _order(lambda: ledger.approve(key, _me(), draft), key, "only held answers can be approved")
+
+    def give() -> Record:
+        steering.refuse_unanswerable(record, speaks(settings))
+        return ledger.approve(key, _me(), draft)
+
+    _order(ledger, give, key, "only held answers can be approved")
 
 
 def _read(file: TextIO) -> str:
@@ -208,17 +223,18 @@ def skip(key: str) -> None:
     """Decide that an event gets no answer."""
     ledger = make_ledger(load_beside())
     _found_ours(ledger, key)
-    _order(lambda: ledger.skip(key, _me()), key, "it is finished, or its request is out")
+    _order(ledger, lambda: ledger.skip(key, _me()), key, "it is finished, or its request is out")
 
 
-def _order(give: Callable[[], Record], key: str, otherwise: str) -> None:
+def _order(ledger: RedisLedger, give: Callable[[], Record], key: str, otherwise: str) -> None:
     try:
         record = give()
     except NotPossible as error:
         state = error.reason
         said = _WHY_NOT.get(state, f"{key} is {state}: {otherwise}").format(key=key)
         raise NotPossible("not_possible", said) from None
-    click.echo(f"{record.key}: {record.state.value}")
+    paused = steering.pause_over(record, ledger.pauses())
+    click.echo(f"{record.key}: {record.state.value}{paused and ', and goes on when resumed'}")
 
 
 def _me() -> str:

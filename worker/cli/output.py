@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from worker import steering
 from worker.domain.guards import REASONS
 from worker.domain.model import Draft
 from worker.domain.progress import State
@@ -138,16 +139,21 @@ def state_text(state: State) -> Text:
     return Text(state.value, style=COLOURS[state])
 
 
-def events_table(records: Iterable[Record]) -> Table:
+def goes_on(record: Record, pauses: Collection[str]) -> str:
+    """Say when an event goes on: `in 5m`, `when resumed`."""
+    left = record.due_at / 1000 - datetime.now(UTC).timestamp() if record.due_at else None
+    return steering.goes_on(record, pauses, "" if left is None else span(left))
+
+
+def events_table(records: Iterable[Record], pauses: Collection[str]) -> Table:
     """Return the events as a table, the newest first."""
     now = datetime.now(UTC)
     table = Table("state", "reason", "template", "lead", "age", "due", "key", box=None)
     for record in records:
-        due = f"in {span(record.due_at / 1000 - now.timestamp())}" if record.due_at else ""
         table.add_row(
             state_text(record.state), record.reason, record.template,
             record.lead_email or record.lead_id,
-            span(now.timestamp() - record.received_at / 1000), due, record.key,
+            span(now.timestamp() - record.received_at / 1000), goes_on(record, pauses), record.key,
         )  # fmt: skip
     return table
 

@@ -51,3 +51,14 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const form of document.forms) delete form.dataset.sent;
 });
+
+// Once an answer has left, nothing offers to take it back. A clock that is looked at again
+// and again is right in a page that slept, too.
+for (const said of document.querySelectorAll("[data-seconds]")) {
+  const until = Date.now() + 1000 * said.dataset.seconds;
+  const timer = setInterval(() => {
+    if (Date.now() < until) return;
+    clearInterval(timer);
+    said.replaceChildren(said.querySelector("template").content);
+  }, 250);
+}
