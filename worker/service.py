@@ -11,7 +11,7 @@ import click
 import httpx
 
 from worker import embedded, running
-from worker.bootstrap import contract_for
+from worker.bootstrap import contract_for, make_messenger
 from worker.domain.errors import ConfigurationError
 from worker.ledger.redis import answers
 from worker.library import Library
@@ -63,6 +63,8 @@ def make_plan(settings: Settings) -> Plan:
     for row in workspaces_of(settings):
         contract_for(row.settings)
         Library(row.settings.templates)
+    if settings.notify:
+        make_messenger(settings)
     _ports_are_free(settings)
     parts: list[Part] = []
     given: dict[str, str] = {}
