@@ -163,6 +163,25 @@ def test_a_wrong_setting_ends_with_2_and_one_line(
     assert said in line(run(*arguments, **environ), 2)
 
 
+def test_a_folder_that_is_not_there_is_named_with_its_setting(run: Run) -> None:
+    said = "templates: absent: no such folder; set AUTOREPLY_TEMPLATES"
+    assert said in run("check", templates="absent").stdout
+
+
+def test_a_workspace_that_there_is_none_of_is_told_in_whole_sentences(run: Run) -> None:
+    said = line(run("--workspace", "acm", "events", "list"), 2)
+    assert "there is no workspace 'acm'. Set AUTOREPLY_WORKSPACE, or give --workspace NAME" in said
+
+
+def test_a_worker_beside_up_is_told_how_there_are_more(run: Run, folder: Path) -> None:
+    beside = running.Running(redis_url="redis://x", webhook_secret="s", web_url="http://x")
+    with running.only_one(folder / "var"):
+        running.write(folder / "var", beside)
+        said = line(run("worker", api_key="k"), 2)
+    assert "the server that `autoreply up` brought is for its own parts" in said
+    assert "AUTOREPLY_CONCURRENCY" in said
+
+
 def test_a_ledger_that_is_away_ends_with_1_and_one_line(run: Run, dead_url: str) -> None:
     for arguments in (["events", "list"], ["events", "show", "x"], ["pause"], ["resume"]):
         assert "does not answer" in line(run(*arguments, redis_url=dead_url), 1)

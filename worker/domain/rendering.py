@@ -129,8 +129,9 @@ def render_variant(rule: Rule, facts: Facts, settings: TemplateSettings, drawn: 
 
 def _said(error: Exception) -> str:
     """Say what is wrong; of a file that is absent, Jinja says nothing but the name."""
-    absent = isinstance(error, TemplateNotFound)
-    return f"there is no {error.name} in the folder to include" if absent else str(error)
+    if isinstance(error, TemplateNotFound):
+        return f"there is no {error.name} in the folder to include"
+    return str(error)
 
 
 def _where(error: BaseException, file: str) -> Place:
