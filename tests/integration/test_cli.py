@@ -171,6 +171,7 @@ def test_a_folder_that_is_not_there_is_named_with_its_setting(run: Run) -> None:
 def test_a_workspace_that_there_is_none_of_is_told_in_whole_sentences(run: Run) -> None:
     said = line(run("--workspace", "acm", "events", "list"), 2)
     assert "there is no workspace 'acm'. Set AUTOREPLY_WORKSPACE, or give --workspace NAME" in said
+    assert not os.environ.get("AUTOREPLY_WORKSPACE")
 
 
 def test_a_worker_beside_up_is_told_how_there_are_more(run: Run, folder: Path) -> None:
