@@ -4,8 +4,10 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 # Without pip: what is installed here is all that the final image gets.
 RUN python -m venv --without-pip /opt/venv
 WORKDIR /src
-COPY requirements.lock ./
-RUN pip --python /opt/venv/bin/python install --only-binary=:all: -r requirements.lock
+# To export traces: docker compose build --build-arg LOCK=requirements-otel.lock
+ARG LOCK=requirements.lock
+COPY requirements.lock requirements-otel.lock ./
+RUN pip --python /opt/venv/bin/python install --only-binary=:all: -r $LOCK
 COPY pyproject.toml README.md LICENSE ./
 COPY worker worker
 COPY web web

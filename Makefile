@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up demo check test screenshots chaos corpora lint format lock clean
+.PHONY: help up demo check otel test screenshots chaos corpora lint format lock clean
 
 PYTHON ?= python3
 SECONDS ?= 300
@@ -15,6 +15,8 @@ MAKE_VENV = $(PYTHON) -m venv $(VENV)
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
+COMPILE = $(or $(UV),uvx --from uv uv) pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml
+
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
@@ -26,6 +28,9 @@ demo: $(VENV)/.run ## beside `make up`: post sample webhooks and watch what beco
 
 check: $(VENV)/.run ## check settings, Redis and templates
 	@$(BIN)/autoreply check
+
+otel: $(VENV)/.run ## install what exports traces with OpenTelemetry, too
+	@$(INSTALL) -r requirements-otel.lock
 
 test: $(VENV)/.dev ## run the whole test suite against a real server, which it starts itself
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
@@ -50,8 +55,9 @@ format: $(VENV)/.dev ## bring the code into shape
 	$(BIN)/ruff format .
 
 lock: ## pin the newest versions that fit
-	$(or $(UV),uvx --from uv uv) pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
-	$(or $(UV),uvx --from uv uv) pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra otel -c requirements.lock -o requirements-otel.lock
+	$(COMPILE) --extra otel --group dev -c requirements-otel.lock -o requirements-dev.lock
 
 clean: ## remove what was installed; var/ (the ledger) stays
 	rm -rf $(VENV)

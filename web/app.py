@@ -9,7 +9,9 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from web import console, health, metrics, receiver
 from web.spool import Spool
+from web.traced import traced
 from worker.ports import Ledger
+from worker.spans import SILENT, Spans
 
 
 def create_app(
@@ -21,6 +23,7 @@ def create_app(
     queued: Callable[[], int],
     pages: console.Console | None = None,
     beside: Mapping[str, metrics.Beside] | None = None,
+    spans: Spans = SILENT,
 ) -> Flask:
     """Return the app.
 
@@ -31,11 +34,12 @@ def create_app(
         ping_broker: raises unless the broker answers.
         queued: how many messages wait in the queue.
         beside: what there is to count of each workspace beside its ledger.
+        spans: tell of each delivery's trace.
         pages: the console at `/`; without it only the names of the routes are there.
 
     """
     app = Flask(__name__)
-    app.register_blueprint(receiver.blueprint(receiving))
+    app.register_blueprint(receiver.blueprint(traced(receiving.receive, spans)))
     registry, answers = metrics.make_registry(ledgers, spool, queued, beside)
     app.register_blueprint(health.blueprint(health.Checks(ledgers, ping_broker), registry))
     app.register_error_handler(HTTPException, receiver.error_answer)

@@ -1,5 +1,6 @@
 """The figures of `/metrics`: read from the ledger, so that they survive every restart."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from prometheus_client.registry import Collector
 
 from web.spool import Spool
 from worker.domain.errors import LedgerAway
+from worker.domain.timing import STAGE_BOUNDS, Times
+from worker.meter import CALL, MICROSECONDS, STAGE, WAITED, WAITS, Count
 from worker.ports import Ledger
 
 _DELIVERIES: Final = ("received", "duplicate")
@@ -34,14 +37,14 @@ class Beside:
         owed: how many deeds are owed to the provider.
         hook: the state of our webhook at the provider.
         problems: how many templates do not work as they are.
-        counted: what workers counted of their calls; see `worker.meter.Count`.
+        counted: what workers counted of their calls and stages; see `worker.meter.Count`.
 
     """
 
     owed: Callable[[], int] = lambda: 0
     hook: Callable[[], str] = lambda: "unknown"
     problems: Callable[[], int] = lambda: 0
-    counted: Callable[[], Mapping[tuple[str, ...], int]] = dict
+    counted: Callable[[], Mapping[Count, int]] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class LedgerCollector(Collector):
                 *_present(self._workspaces),
                 *_provider(self._workspaces),
                 _answer_times(self._workspaces),
-                *_calls(self._workspaces),
+                *_counted(self._workspaces),
                 _gauge("autoreply_queue_length", "Messages in the queue", self._queued()),
             ]
         except LedgerAway:
@@ -168,13 +171,22 @@ def _answer_times(workspaces: Sequence[_Workspace]) -> Metric:
         "autoreply_answer_seconds", "From delivery to answer", labels=["workspace"]
     )
     for each in workspaces:
-        times = each.ledger.answer_times()
-        below = [(f"{bound:.1f}", count) for bound, count in times.below.items()]
-        family.add_metric([each.name], [*below, ("+Inf", times.count)], times.seconds)
+        _add_times(family, [each.name], each.ledger.answer_times())
     return family
 
 
-def _calls(workspaces: Sequence[_Workspace]) -> list[Metric]:
+def _add_times(family: HistogramMetricFamily, labels: Sequence[str], times: Times) -> None:
+    below = [(str(float(bound)), count) for bound, count in times.below.items()]
+    family.add_metric(labels, [*below, ("+Inf", times.count)], times.seconds)
+
+
+def _counted(workspaces: Sequence[_Workspace]) -> list[Metric]:
+    """Return what the workers counted, which is asked for once."""
+    counted = {each.name: each.beside.counted() for each in workspaces}
+    return [*_calls(counted), _stage_times(counted)]
+
+
+def _calls(counted: Mapping[str, Mapping[Count, int]]) -> list[Metric]:
     """Return what the workers counted of their calls."""
     calls = CounterMetricFamily(
         "autoreply_api_calls", "Calls to the provider", labels=["workspace", "route", "status"]
@@ -184,15 +196,37 @@ def _calls(workspaces: Sequence[_Workspace]) -> list[Metric]:
         "What calls waited for their turn",
         labels=["workspace", "kind"],
     )
-    for each in workspaces:
-        counted = each.beside.counted()
-        for (what, *about), count in counted.items():
-            if what == "call":
-                calls.add_metric([each.name, *about], count)
-            elif what == "waits":
-                waited = counted.get(("waited", *about), 0) / 1000
-                waits.add_metric([each.name, *about], count_value=count, sum_value=waited)
+    for workspace, sums in counted.items():
+        for (what, *about), count in sums.items():
+            if what == CALL:
+                calls.add_metric([workspace, *about], count)
+            elif what == WAITS:
+                waited = sums.get((WAITED, *about), 0) / 1000
+                waits.add_metric([workspace, *about], count_value=count, sum_value=waited)
     return [calls, waits]
+
+
+def _stage_times(counted: Mapping[str, Mapping[Count, int]]) -> Metric:
+    family = HistogramMetricFamily(
+        "autoreply_stage_seconds",
+        "What the stages of an event took",
+        labels=["workspace", "stage"],
+    )
+    for workspace, sums in counted.items():
+        for stage, classes in _by_stage(sums).items():
+            times = Times.read(classes, STAGE_BOUNDS, per_second=MICROSECONDS)
+            _add_times(family, [workspace, stage], times)
+    return family
+
+
+def _by_stage(sums: Mapping[Count, int]) -> Mapping[str, Mapping[str, int]]:
+    """Return each stage → the classes in which its times were counted, and their sum."""
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for (what, *about), count in sums.items():
+        if what == STAGE:
+            stage, name = about
+            found[stage][name] = count
+    return found
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

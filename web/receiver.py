@@ -274,13 +274,13 @@ def _is_deep(value: object) -> bool:
     return bool(level)
 
 
-def blueprint(receiver: Receiver) -> Blueprint:
+def blueprint(receive: Callable[[Request], Answer]) -> Blueprint:
     """Return the routes."""
     routes = Blueprint("receiver", __name__)
 
     @routes.post("/webhooks/instantly")
     def instantly() -> tuple[Response, int]:
-        answer = receiver.receive(request)
+        answer = receive(request)
         return jsonify(answer.body), answer.status
 
     return routes

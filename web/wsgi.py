@@ -14,7 +14,7 @@ from web.publisher import Publisher
 from web.receiver import Desk, Receiver
 from web.spool import Drain, Spool
 from worker import logs, processes
-from worker.bootstrap import keys_of, make_client, make_ledger, warn_of_server
+from worker.bootstrap import keys_of, make_client, make_ledger, make_spans, warn_of_server
 from worker.domain.errors import LedgerAway
 from worker.hookhealth import HOOK, HookState
 from worker.ledger.counts import RedisCounts
@@ -65,6 +65,7 @@ def create() -> Flask:
         queued=hints.queued,
         pages=pages.get(""),
         beside={row.name: make_beside(row, ledgers[row.name]) for row in rows},
+        spans=make_spans(),
     )
     mount(app, {name: console for name, console in pages.items() if name})
     return app

@@ -1,6 +1,7 @@
 """Which implementation is real: the one place where the parts are put together."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import redis
 import structlog
 
+from worker import tracing
 from worker.chores import Plan
 from worker.contracts.email.api import EmailApi
 from worker.contracts.lead.api import LeadApi
@@ -30,6 +32,7 @@ from worker.notify import Messenger
 from worker.pipeline import Pipeline, Rules
 from worker.ports import Ledger, MailApi
 from worker.settings import Settings, missing
+from worker.spans import SILENT, Spans
 
 _log = structlog.get_logger(__name__)
 
@@ -107,25 +110,60 @@ def share(settings: Settings) -> Shared:
     )
 
 
-def make_pipeline(settings: Settings, ledger: Ledger, shared: Shared | None = None) -> Pipeline:
+def make_spans(environ: Mapping[str, str] = os.environ) -> Spans:
+    """Return what tells of traces: OpenTelemetry, where its standard variables ask for it.
+
+    What is wrong with them is logged and costs the spans, never an answer.
+    """
+    if not _is_exported(environ):
+        return SILENT
+    try:
+        from worker import otel  # noqa: PLC0415 - an extra, and dear to load
+
+        return otel.make_spans(environ)
+    except ImportError as error:
+        _log.warning("traces_not_exported", problem=f"{error}; install autoreply[otel]")
+    except (LookupError, ValueError) as error:
+        _log.warning("traces_not_exported", problem=str(error))
+    return SILENT
+
+
+def _is_exported(environ: Mapping[str, str]) -> bool:
+    """Say whether the variables name an exporter, or where traces go."""
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "")
+    if exporter == "none" or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return False
+    places = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return bool(exporter) or any(environ.get(name) for name in places)
+
+
+def make_pipeline(
+    settings: Settings,
+    ledger: Ledger,
+    library: Library,
+    shared: Shared | None = None,
+    spans: Spans = SILENT,
+) -> Pipeline:
     """Return the pipeline of a worker; see `contract_for` for what it shares with others.
 
     Raises:
-        ConfigurationError: the API key is not set, or a template is broken.
+        ConfigurationError: the API key is not set.
 
     """
     if not settings.api_key.get_secret_value():
         raise missing("api_key")
+    meter = shared.meter if shared else Meter(MemoryCounts())
     return Pipeline(
         ledger=ledger,
         api_for=contract_for(settings, shared),
-        templates=Library(settings.templates).current,
+        templates=library.current,
         rules=Rules(
             mode=settings.mode,
             max_age=settings.max_age,
             settle=settings.settle,
             no_contract=needs_of(settings),
         ),
+        following=partial(tracing.following, spans=spans, took=meter.took),
     )
 
 

@@ -153,9 +153,14 @@ class ApiClient:
             {"trace": _knock(at_the_door)} if at_the_door else {}
         )
         try:
-            with self._client(effect).stream(
-                method, path, params=params, json=body, headers=tracing.headers(), extensions=watch
-            ) as response:
+            with (
+                tracing.calling(method, path) as call,
+                self._client(effect).stream(
+                    method, path, params=params, json=body, headers=tracing.headers(call),
+                    extensions=watch,
+                ) as response,
+            ):  # fmt: skip
+                call.answered(response.status_code)
                 content = _read(response, ends)
         except httpx.HTTPError as error:
             self._called(method, path, type(error).__name__)

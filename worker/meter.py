@@ -1,4 +1,4 @@
-"""What the workers count of their calls to the provider, for `/metrics`.
+"""What the workers count of their calls to the provider and of their stages, for `/metrics`.
 
 Counting is an addition in memory; the clock's thread passes the sums on every few seconds.
 """
@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from worker.domain.errors import LedgerAway
+from worker.domain.timing import STAGE_BOUNDS, SUM, class_of
 from worker.pace import Kind, Pace
 
 CALL: Final = "call"
 WAITS: Final = "waits"
 WAITED: Final = "waited"
+STAGE: Final = "stage"
+MICROSECONDS: Final = 1_000_000
 
 _WORDS: Final = frozenset(
     {"v2", "emails", "reply", "threads", "mark-as-read", "leads", "list", "add", "subsequence",
@@ -24,7 +27,8 @@ _WORDS: Final = frozenset(
 """The parts of paths that are no names of anybody; every other part is one."""
 
 Count = tuple[str, ...]
-"""What was counted: `call`, route and status; or `waits` or `waited` (milliseconds) and kind."""
+"""What was counted: `call`, route and status; `waits` or `waited` (milliseconds) and kind; or
+`stage`, its name and a class of times, or `sum` (microseconds: many stages are short)."""
 
 
 class Counts(Protocol):
@@ -60,6 +64,11 @@ class Meter:
         """Count how long a call waited for its turn."""
         self._add((WAITS, kind), 1)
         self._add((WAITED, kind), round(1000 * seconds))
+
+    def took(self, stage: str, seconds: float) -> None:
+        """Count how long a stage of an event took."""
+        self._add((STAGE, stage, class_of(1000 * seconds, STAGE_BOUNDS)), 1)
+        self._add((STAGE, stage, SUM), round(MICROSECONDS * seconds))
 
     def _add(self, what: Count, count: int) -> None:
         with self._lock:

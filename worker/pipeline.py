@@ -8,7 +8,8 @@ through `answer` ends with the event in a new state, or planned for later:
 Whoever dies on the way leaves the event in the ledger's `due` set, and it comes back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -42,6 +43,7 @@ from worker.domain.model import (
 )
 from worker.domain.progress import State
 from worker.domain.reading import Facts, read
+from worker.domain.record import Record
 from worker.domain.rendering import render
 from worker.domain.rules import Rule, Templates
 from worker.domain.whose import zone_of
@@ -81,6 +83,7 @@ class Pipeline:
         templates: the rules as they are now.
         rules: the operator's settings.
         boot_clock: seconds; runs on while the process is frozen.
+        following: follows an event's trace while it is worked on.
 
     """
 
@@ -92,11 +95,13 @@ class Pipeline:
         templates: Callable[[], Templates],
         rules: Rules,
         boot_clock: Callable[[], float] = boot_clock,
+        following: Callable[[Record], AbstractContextManager[None]] = tracing.following,
     ) -> None:
         self._ledger = ledger
         self._api_for = api_for
         self._templates = templates
         self._rules = rules
+        self._following = following
         self._told_newer = False
         self._closing = Closing(ledger, self._interest)
         self._settlement = Settlement(self._closing, ledger, milliseconds(rules.settle))
@@ -107,12 +112,12 @@ class Pipeline:
         claim = self._ledger.claim(key)
         if isinstance(claim, NotNow):
             return self._not_now(key, claim)
-        with tracing.following(claim.record):
+        with self._following(claim.record):
             try:
                 outcome = self._outcome(claim)
             except LeaseLost:  # the lease may also run out before a failure is written down
                 outcome = "lost to another"
-            _log.info("worked", outcome=outcome, token=claim.token)
+            tracing.worked(outcome=outcome, token=claim.token)
         return outcome
 
     def _outcome(self, claim: Claim) -> str:
@@ -186,9 +191,9 @@ class Pipeline:
             return self._closing.end(claim, State.HELD, "no_contract", detail=words)
         templates = self._templates()
         thread = self._read(claim, event, api)
-        _log.info("fetched", mails=len(thread.messages), from_mirror=bool(thread.as_of))
+        tracing.reached("fetched", mails=len(thread.messages), from_mirror=bool(thread.as_of))
         facts = _facts(claim, event, thread, templates)
-        _log.info("read", kind=facts.kind, opt_out=bool(facts.opt_out))
+        tracing.reached("read", kind=facts.kind, opt_out=bool(facts.opt_out))
         self._heed_opt_out(claim, facts)
         if facts.superseded_by:
             self._accept_newer(event, facts.superseded_by)
@@ -203,7 +208,7 @@ class Pipeline:
         if claim.record.approved_by:
             return self._send_approved(case)
         verdict = decide(facts, templates, policy)
-        _log.info("decided", **_named(verdict))
+        tracing.reached("decided", **_named(verdict))
         return self._act(case, verdict)
 
     def _read(self, claim: Claim, event: ReplyEvent, api: MailApi) -> Thread:
@@ -295,7 +300,7 @@ class Pipeline:
         if draft is None:
             detail = "approved without a text"
             return self._closing.end(case.claim, State.HELD, "no_draft", detail=detail)
-        return self._sending.send(case, draft, trace)
+        return self._sending.send(case, draft, (*trace, *_what_led_to(case.claim.record)))
 
     def _try_later(self, claim: Claim, error: TryLater) -> str:
         """Plan the next look: what the API asked for, or a growing wait."""
@@ -324,6 +329,12 @@ def _named(verdict: Verdict) -> dict[str, str]:
         "reason": getattr(decision, "reason", ""),
         "template": rule.name if rule else getattr(decision, "template", ""),
     }
+
+
+def _what_led_to(record: Record) -> Iterator[TraceLine]:
+    """Yield how the draft that a person approved came about, but for the guards of that time."""
+    lines = (TraceLine(**line) for line in record.trace)
+    return (line for line in lines if line.step != guards.STEP)
 
 
 def _event_of(claim: Claim) -> ReplyEvent:

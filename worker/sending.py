@@ -5,8 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-import structlog
-
+from worker import tracing
 from worker.domain.errors import AutoreplyError, OutcomeUnknown, Parked, TryLater
 from worker.domain.guards import Policy
 from worker.domain.model import Direction, Draft, ReplyEvent, TraceLine
@@ -16,8 +15,6 @@ from worker.domain.rules import Templates
 from worker.ledger.accounts import companies_of, people_of
 from worker.ports import Attempt, Claim, Ledger, MailApi, Refusal
 from worker.settlement import Closing, Settlement
-
-_log = structlog.get_logger(__name__)
 
 _LONGEST_CHECK: Final = 1.0
 """Seconds that the last check may take; after more, somebody else may have the event."""
@@ -65,7 +62,7 @@ class Sending:
     def send(self, case: Case, draft: Draft, trace: tuple[TraceLine, ...]) -> str:
         """Intent before deed: what is in doubt afterwards is known beforehand."""
         attempt = _attempt(case, draft, trace)
-        _log.info("sending", template=draft.template, variant=draft.variant)
+        tracing.reached("sending", template=draft.template, variant=draft.variant)
         try:
             sent_id = case.api.reply(
                 _to_answer(case.facts), draft, lambda: self._pass(case.claim, attempt)
@@ -74,7 +71,7 @@ class Sending:
             return self._refuse(case, error.refusal, draft)
         except OutcomeUnknown as error:
             return self._settlement.begin(case.claim, error, hold=holds_doubts(case.templates))
-        _log.info("sent", template=draft.template)
+        tracing.reached("sent", template=draft.template)
         return self._closing.sent(case.claim, draft.template, "posted", sent_id)
 
     def _pass(self, claim: Claim, attempt: Attempt) -> None:

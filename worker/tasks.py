@@ -23,6 +23,7 @@ from worker.chores import ChoreThread
 from worker.clock import Clock
 from worker.domain import reading
 from worker.domain.errors import LedgerAway
+from worker.library import Library
 from worker.pipeline import Pipeline
 from worker.ports import Ledger
 from worker.settings import Settings
@@ -167,15 +168,21 @@ def run_worker(settings: Settings) -> int:
     ledgers = {row.name: bootstrap.make_ledger(row.settings) for row in rows}
     bootstrap.warn_of_server(next(iter(ledgers.values())))
     shared = {row.name: bootstrap.share(row.settings) for row in rows}
+    spans = bootstrap.make_spans()
+    libraries = {row.name: Library(row.settings.templates) for row in rows}
     pipelines = {
-        row.name: bootstrap.make_pipeline(row.settings, ledgers[row.name], shared[row.name])
+        row.name: bootstrap.make_pipeline(
+            row.settings, ledgers[row.name], libraries[row.name], shared[row.name], spans
+        )
         for row in rows
     }
     in_hand = InHand()
     worker_shutting_down.connect(in_hand.stopping)
     worker_shutdown.connect(in_hand.stopped)
     _add_task(app, rows, pipelines, in_hand)
-    beats = [each.meter.pass_on for each in shared.values()]
+    # Whoever breaks a template hears of it though nothing comes in.
+    beats: list[Callable[[], object]] = [each.meter.pass_on for each in shared.values()]
+    beats += [library.current for library in libraries.values()]
     clock = _clock(app, [(row.prefix, ledgers[row.name]) for row in rows], settings, name, beats)
     chores = [
         chore

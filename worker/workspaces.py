@@ -79,6 +79,15 @@ class Workspaces:
         msg = f"{said} Set AUTOREPLY_WORKSPACE, or give --workspace NAME: {known}"
         raise ConfigurationError(msg)
 
+    def asked_for(self, name: str) -> list[Workspace]:
+        """Return the row of a name; without one, every row.
+
+        Raises:
+            ConfigurationError: there is none of that name.
+
+        """
+        return [self.named(name)] if name else list(self._rows)
+
     def split(self, address: str) -> tuple[Workspace, str]:
         """Return the row and the key that an address (prefix and key) means.
 

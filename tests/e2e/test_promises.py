@@ -45,6 +45,16 @@ def test_two_hundred_deliveries_of_twenty_events_become_twenty_replies(system: S
     assert system.sent() == one_reply_each()
 
 
+def test_whoever_breaks_a_template_hears_of_it_though_nothing_comes_in(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "price.j2").write_text("---\nwhen: true\n---\nHi.\n", "utf-8")
+    with running_system(tmp_path, AUTOREPLY_TEMPLATES=str(folder)):
+        (folder / "price.j2").write_text("---\nwhen: true\n---\n{{ no end\n", "utf-8")
+        log = tmp_path / "worker-0.log"
+        eventually(lambda: "template_broken" in log.read_text("utf-8"))
+
+
 def test_a_worker_killed_in_the_middle_loses_and_repeats_nothing(system: System) -> None:
     system.fault(on="reply", kind="latency", seconds=0.3, times=0)
     with ThreadPoolExecutor(16) as pool:

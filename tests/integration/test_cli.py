@@ -55,6 +55,8 @@ EVENT: dict[str, Any] = {
     "firstName": "Ann",
 }
 
+TWO = ("acme", "beta")
+
 Run = Callable[..., Result]
 
 
@@ -807,6 +809,26 @@ def test_a_pause_is_ended_by_hand(run: Run, ledger: RedisLedger, valkey_url: str
     assert "still paused: campaign c-1" in shown
     assert run("resume", "--campaign", "c-1", redis_url=valkey_url).exit_code == 0
     assert ledger.pauses() == []
+
+
+def test_of_several_workspaces_all_are_paused_unless_one_is_named(
+    run: Run, folder: Path, redis_client: redis.Redis, valkey_url: str
+) -> None:
+    rows = {name: {"id": f"ws-{name}", "api_key": "k", "webhook_secret": name} for name in TWO}
+    (folder / "rows.yaml").write_text(json.dumps(rows), "utf-8")
+    ledgers = {n: RedisLedger(redis_client, lease=1, retention=1, name=n) for n in TWO}
+
+    def steer(*arguments: str) -> dict[str, list[str]]:
+        result = run(*arguments, redis_url=valkey_url, workspaces="rows.yaml")
+        assert result.exit_code == 0, result.stderr
+        return {name: ledger.pauses() for name, ledger in ledgers.items()}
+
+    assert steer("pause") == {"acme": ["*"], "beta": ["*"]}
+    assert steer("--workspace", "beta", "resume") == {"acme": ["*"], "beta": []}
+    assert steer("resume") == {"acme": [], "beta": []}
+    assert steer("--workspace", "acme", "pause") == {"acme": ["*"], "beta": []}
+    shown = run("pause", redis_url=valkey_url, workspaces="rows.yaml").stdout
+    assert "paused everything of beta" in shown
 
 
 def test_commands_find_the_service_that_runs_on_the_same_data(

@@ -252,7 +252,22 @@ def test_what_is_pinned_is_installed_and_nothing_else() -> None:
     commands = [rest for name, rest in instructions() if name == "RUN" and " install " in rest]
     pip = [command.partition(" install ")[2] for command in commands if "pip " in command]
 
-    assert pip == ["--only-binary=:all: -r requirements.lock", "--no-deps ."]
+    assert pip == ["--only-binary=:all: -r $LOCK", "--no-deps ."]
+    assert ("ARG", "LOCK=requirements.lock") in stages()[0]
+
+
+def pinned(lock: str) -> set[str]:
+    return set((ROOT / lock).read_text("utf-8").splitlines())
+
+
+def test_what_exports_traces_is_pinned_beside_all_else_and_only_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {re.split("[>=]", name)[0] for name in project["optional-dependencies"]["otel"]}
+    added = pinned("requirements-otel.lock") - pinned("requirements.lock")
+
+    assert pinned("requirements.lock") < pinned("requirements-otel.lock")
+    assert wanted <= {line.split("==")[0] for line in added}
+    assert pinned("requirements-otel.lock") < pinned("requirements-dev.lock")
 
 
 PINNED_ONLY = """
@@ -279,11 +294,10 @@ import flower.command, kombu.transport.redis, web.wsgi, worker.cli, worker.servi
 
 
 def test_the_services_start_with_nothing_but_what_is_pinned() -> None:
-    lock = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
-    pinned = [re.split("[=; ]", line)[0] for line in lock]
+    names = [re.split("[=; ]", line)[0] for line in pinned("requirements.lock")]
 
     done = subprocess.run(
-        [sys.executable, "-c", PINNED_ONLY, *pinned],
+        [sys.executable, "-c", PINNED_ONLY, *names],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip
 

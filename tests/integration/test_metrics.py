@@ -15,7 +15,7 @@ from web.metrics import Beside
 from web.receiver import Desk, Receiver
 from web.spool import Spool
 from web.wsgi import make_beside
-from worker.bootstrap import make_api, make_ledger, share
+from worker.bootstrap import make_api, make_ledger, make_pipeline, share
 from worker.clock import Clock
 from worker.contracts.webhook import parse
 from worker.domain.errors import TryLater
@@ -27,6 +27,7 @@ from worker.ledger.counts import RedisCounts
 from worker.ledger.memo import RedisMemo
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger
+from worker.library import Library
 from worker.meter import Meter
 from worker.ports import Attempt, Claim
 from worker.settings import load
@@ -139,6 +140,7 @@ def test_what_several_workers_count_is_summed_by_their_clocks(
         meter = Meter(RedisCounts(redis_client))
         meter.called("GET", "/v2/leads/ann@lead.example/emails", "200")
         meter.waited("list", 0.25)
+        meter.took("fetched", 0.25)
         clock = Clock(
             ledgers=[("", ledger)], wake=lambda _: True, queued=lambda: 0, threads=1, name="one",
             beats=[meter.pass_on],
@@ -149,6 +151,11 @@ def test_what_several_workers_count_is_summed_by_their_clocks(
     assert value(client, "autoreply_api_calls_total", route=route, status="200") == 2
     assert value(client, "autoreply_limiter_wait_seconds_count", kind="list") == 2
     assert value(client, "autoreply_limiter_wait_seconds_sum", kind="list") == 0.5
+    stage = "autoreply_stage_seconds"
+    assert value(client, f"{stage}_bucket", stage="fetched", le="0.1") == 0
+    assert value(client, f"{stage}_bucket", stage="fetched", le="0.25") == 2
+    assert value(client, f"{stage}_bucket", stage="fetched", le="+Inf") == 2
+    assert value(client, f"{stage}_sum", stage="fetched") == 0.5
 
 
 def test_counting_that_fails_keeps_nothing_from_being_woken(ledger: RedisLedger) -> None:
@@ -210,3 +217,19 @@ def test_the_calls_of_a_worker_are_counted_with_their_waits(
     counted = RedisCounts(redis_client).all()
     assert counted["call", "GET /v2/emails", "ConnectError"] == 1
     assert counted["waits", "list"] == 1
+
+
+def test_the_stages_of_a_worker_are_counted_and_one_that_failed_is_in_the_whole(
+    client: FlaskClient, row: Workspace, ledger: RedisLedger
+) -> None:
+    given = {"api_key": SecretStr("k3y"), "api_url": f"http://127.0.0.1:{free_port()}"}
+    settings = row.settings.model_copy(update=given)
+    shared = share(settings)
+    payload = {"event_type": "reply_received", "lead_id": "lead-1", "email_id": "mail-1"}
+    ledger.accept(parse(payload), json.dumps(payload))
+    pipeline = make_pipeline(settings, ledger, Library(settings.templates), shared)
+    assert pipeline.answer("mail-1") == "waiting api_away"
+    shared.meter.pass_on()
+    assert value(client, "autoreply_stage_seconds_count", stage="worked") == 1
+    assert value(client, "autoreply_stage_seconds_sum", stage="worked") > 0
+    assert "fetched" not in client.get("/metrics").text

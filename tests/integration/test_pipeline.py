@@ -220,6 +220,21 @@ def test_an_approved_draft_is_sent_as_it_was_even_where_caps_are_reached(world: 
     assert world.api.sent[0][1].body == "Hi there, it depends."
 
 
+def test_what_led_to_an_approved_draft_stays_in_its_trace(world: World) -> None:
+    world.mode = Mode.HOLD
+    key = world.asks_price()
+    world.run()
+    world.ledger.approve(key, "sam")
+    world.run()
+    record = world.ledger.record(key)
+    assert record is not None
+    assert record.state is State.SENT
+    steps = [(line["step"], line["name"], line["outcome"]) for line in record.trace]
+    assert ("rule", "pricing", "fits") in steps
+    names = [name for step, name, _ in steps if step == "guard"]
+    assert len(names) == len(set(names)) > 0, "each guard once, as it was asked last"
+
+
 def test_an_approved_draft_is_not_sent_after_a_colleague_answered(world: World) -> None:
     world.mode = Mode.HOLD
     key = world.asks_price()

@@ -2,63 +2,29 @@
 
 import json
 from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
-from flask import request
-from flask.testing import FlaskClient
+from integration.followed import (
+    API_KEY,
+    GIVEN,
+    PRIVATE,
+    SPAN,
+    TRACE,
+    Place,
+    listening_sandbox,
+    make_place,
+)
 from integration.serving import client_of, running
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from web.app import create_app
-from web.receiver import Desk, Receiver
-from web.sandbox import Sandbox
-from web.sandbox import create_app as create_sandbox
-from web.spool import Spool
-from worker.contracts.lead.api import LeadApi
-from worker.domain.model import Mode
 from worker.domain.progress import State
-from worker.domain.rules import build
 from worker.domain.traces import made_for, trace_id
 from worker.ledger.memory import MemoryLedger
 from worker.ledger.redis import RedisLedger
-from worker.pipeline import Pipeline, Rules
-
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-SPAN = "00f067aa0ba902b7"
-GIVEN = f"00-{TRACE}-{SPAN}-01"
-SECRET, API_KEY = "hook-s3cret", "api-k3y-s3cret"
-TEMPLATE = '---\nwhen: reply is mentioning("how much")\n---\nIt depends on the giraffes.\n'
-REPLY = {
-    "event_type": "reply_received", "lead_id": "abc", "email_id": "mail-1",
-    "lead_email": "zoe@wombat.example", "email_account": "sam@tryacme.example",
-    "reply_subject": "Re: Platypus", "reply_text": "How much is the elephant?",
-    "firstName": "Zoe",
-}  # fmt: skip
-PRIVATE = (
-    "wombat", "tryacme", "platypus", "elephant", "giraffes", "zoe", SECRET, API_KEY,
-)  # fmt: skip
-
-
-@dataclass
-class Place:
-    """A receiver and a worker over one ledger, and what the API heard of traces."""
-
-    ledger: MemoryLedger | RedisLedger
-    receiver: FlaskClient
-    pipeline: Pipeline
-    heard: list[str] = field(default_factory=list)
-
-    def post(self, **headers: str) -> str:
-        answer = self.receiver.post(
-            "/webhooks/instantly", json=REPLY, headers={"X-Webhook-Secret": SECRET, **headers}
-        )
-        return str(answer.json["key"])  # type: ignore[index]  # it is an object
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -67,37 +33,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "redis":
         client: redis.Redis = request.getfixturevalue("redis_client")
         ledger = RedisLedger(client, lease=60_000, retention=86_400_000)
-    spool = Spool(tmp_path / "spool")
-    receiver = create_app(
-        ledgers={"": ledger},
-        spool=spool,
-        receiving=Receiver(
-            desks=[Desk(ledger=ledger, secrets=[SECRET])], publish=lambda _: None, spool=spool
-        ),
-        ping_broker=lambda: None,
-        queued=lambda: 0,
-    ).test_client()
-    heard: list[str] = []
-    with running(listening_sandbox(heard)) as url, client_of(url, key=API_KEY) as api:
-        spoken = LeadApi(api)
-        pipeline = Pipeline(
-            ledger=ledger,
-            api_for=lambda _: spoken,
-            templates=lambda: build({"pricing.j2": TEMPLATE}),
-            rules=Rules(mode=Mode.SEND, max_age=timedelta(hours=72), settle=timedelta(seconds=600)),
-        )
-        yield Place(ledger, receiver, pipeline, heard)
-
-
-def listening_sandbox(heard: list[str]) -> Any:
-    """Return a sandbox that notes the trace of each call."""
-    app = create_sandbox(Sandbox())
-
-    @app.before_request
-    def note() -> None:
-        heard.append(request.headers.get("traceparent", ""))
-
-    return app
+    with make_place(ledger, tmp_path) as place:
+        yield place
 
 
 def work(place: Place, key: str) -> list[MutableMapping[str, Any]]:
@@ -127,6 +64,14 @@ def test_there_is_a_line_for_each_stage(place: Place) -> None:
     decided = lines[2]
     assert (decided["decision"], decided["template"]) == ("reply", "pricing")
     assert lines[-1]["outcome"] == "sent pricing"
+
+
+def test_each_stage_tells_its_time_and_the_last_line_the_whole(place: Place) -> None:
+    lines = work(place, place.post())
+    assert [stage for stage, _ in place.took] == [line["event"] for line in lines]
+    *parts, (_, whole) = place.took
+    assert all(seconds > 0 for _, seconds in parts)
+    assert sum(seconds for _, seconds in parts) < whole
 
 
 @pytest.mark.parametrize("header", [{}, {"traceparent": "zoe@wombat.example"}], ids=["none", "bad"])

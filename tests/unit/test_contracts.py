@@ -18,6 +18,7 @@ from worker.domain.model import Direction, Draft, Message
 from worker.domain.progress import State
 from worker.domain.words import html_to_text
 from worker.ledger.memory import MemoryLedger
+from worker.library import Library
 from worker.settings import Settings
 
 from .making import event
@@ -75,7 +76,8 @@ def test_an_event_that_no_contract_can_speak_about_is_held_with_what_it_lacks() 
     ledger = MemoryLedger(lease=60_000, retention=86_400_000, now=lambda: next(clock))
     payload = {"event_type": "reply_received", "email_id": "m", "reply_text": "How much?"}
     key = ledger.accept(parse(payload), json.dumps(payload)).key
-    make_pipeline(settings("auto", "redis://127.0.0.1:1"), ledger).answer(key)
+    given = settings("auto", "redis://127.0.0.1:1")
+    make_pipeline(given, ledger, Library(given.templates)).answer(key)
     record = ledger.record(key)
     assert record is not None
     assert (record.state, record.reason) == (State.HELD, "no_contract")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from worker.domain.errors import LedgerAway, Paced
-from worker.domain.timing import BOUNDS, Times, class_of
+from worker.domain.timing import BOUNDS, STAGE_BOUNDS, Times, class_of
 from worker.ledger.counts import MemoryCounts
 from worker.meter import Count, Meter, Metered, route_of
 from worker.pace import Kind
@@ -103,3 +103,16 @@ def test_times_are_summed_up_to_each_bound() -> None:
     assert (times.count, times.seconds) == (7, 7.5)
     assert [times.below[bound] for bound in BOUNDS[:5]] == [2, 2, 2, 3, 3]
     assert times.below[BOUNDS[-1]] == 3
+
+
+def test_a_stage_is_counted_by_its_time_however_short() -> None:
+    counts = MemoryCounts()
+    meter = Meter(counts)
+    for seconds in (0.0002, 0.0003, 0.2, 90.0):
+        meter.took("read", seconds)
+    meter.pass_on()
+    classes = {name: count for (_, stage, name), count in counts.all().items() if stage == "read"}
+    assert classes == {"0.001": 2, "0.25": 1, "more": 1, "sum": 90_200_500}
+    times = Times.read(classes, STAGE_BOUNDS, per_second=1_000_000)
+    assert (times.count, times.seconds) == (4, 90.2005)
+    assert [times.below[bound] for bound in STAGE_BOUNDS[:5]] == [2, 2, 2, 2, 3]

@@ -119,7 +119,7 @@ def _table(posted: Sequence[_Posted], records: Sequence[Record | None]) -> Table
         else:
             table.add_row(
                 one.about, one.status, output.state_text(record.state), record.reason,
-                record.template, record.detail or _fired(record),
+                record.template, _first(record.detail or _fired(record)),
             )  # fmt: skip
     return table
 
@@ -128,6 +128,12 @@ def _fired(record: Record) -> str:
     """Return the words that made the rule fit."""
     fits = (line.get("detail", "") for line in record.trace if line.get("outcome") == "fits")
     return next(fits, "")
+
+
+def _first(because: str) -> str:
+    """Leave out all quotes but the first: `autoreply events show` has the others."""
+    start, quoted, _ = because.partition("”")
+    return start + quoted
 
 
 def _sum_up(service: Running, records: Sequence[Record | None]) -> None:

@@ -91,8 +91,9 @@ def _found_by(ledger: RedisLedger, query: Query) -> Iterator[Record]:
 
 @events.command("show")
 @click.argument("key")
+@click.option("--guards", is_flag=True, help="With every guard that was asked and let it pass.")
 @_json
-def show_event(key: str, as_json: bool) -> None:  # noqa: FBT001
+def show_event(key: str, guards: bool, as_json: bool) -> None:  # noqa: FBT001
     """Show one event: what they wrote, every step, and why."""
     ledger = make_ledger(load_beside())
     record = _found(ledger, key)
@@ -100,7 +101,7 @@ def show_event(key: str, as_json: bool) -> None:  # noqa: FBT001
     if as_json:
         output.print_json(_details(record, history))
         return
-    _print_event(record, history)
+    _print_event(record, history, guards=guards)
 
 
 def _found(ledger: RedisLedger, key: str) -> Record:
@@ -140,7 +141,7 @@ def _details(record: Record, history: list[HistoryLine]) -> dict[str, object]:
     }
 
 
-def _print_event(record: Record, history: list[HistoryLine]) -> None:
+def _print_event(record: Record, history: list[HistoryLine], *, guards: bool) -> None:
     screen = output.console()
     headline = output.state_text(record.state)
     meaning = f" ({REASONS[record.reason]})" if record.reason in REASONS else ""
@@ -158,7 +159,7 @@ def _print_event(record: Record, history: list[HistoryLine]) -> None:
         screen.print(f"{output.iso(line.at)}  {line.before or 'new'} → {line.after}"
                      f"  {line.reason}{who}", highlight=False)  # fmt: skip
     if record.trace:
-        screen.print(output.trace_table(record.trace))
+        screen.print(output.trace_table(record.trace, guards=guards))
 
 
 @events.command()

@@ -152,15 +152,18 @@ def events_table(records: Iterable[Record]) -> Table:
     return table
 
 
-def trace_table(trace: Iterable[Mapping[str, Any]]) -> Table:
-    """Return the steps of a decision as a table; guards that passed are only counted."""
+def trace_table(trace: Iterable[Mapping[str, Any]], *, guards: bool = False) -> Table:
+    """Return the steps of a decision as a table.
+
+    `guards`: with every guard that passed; they are only counted otherwise.
+    """
     table = Table("step", "name", "outcome", "because", box=None)
     lines = list(trace)
     passed = [line for line in lines if line.get("outcome") == "passed"]
-    if passed:
+    if passed and not guards:
         table.add_row("guards", f"{len(passed)} of them", "passed", "")
     for line in lines:
-        if line.get("outcome") != "passed":
+        if guards or line.get("outcome") != "passed":
             name = named(line.get("name", ""), line.get("variant", ""))
             table.add_row(
                 line.get("step", ""), name, line.get("outcome", ""), line.get("detail", "")

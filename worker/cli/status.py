@@ -71,10 +71,7 @@ def _looking(settings: Settings) -> Callable[[], _Service]:
     """Return what looks at the whole service, or at the workspace that was named."""
     from worker.tasks import Hints, make_app  # noqa: PLC0415 - Celery takes a second to load
 
-    rows = workspaces_of(settings)
-    painters = [
-        Painter(row) for row in ([rows.named(settings.workspace)] if settings.workspace else rows)
-    ]
+    painters = [Painter(row) for row in workspaces_of(settings).asked_for(settings.workspace)]
     hints = Hints(make_app(settings))
 
     def look() -> _Service:

@@ -8,8 +8,9 @@ from worker.bootstrap import make_ledger, share
 from worker.contracts import lenient
 from worker.domain.errors import NotPossible
 from worker.ledger.accounts import companies_of, person
-from worker.running import load_beside
+from worker.running import load_all, load_beside
 from worker.steering import leads_of
+from worker.workspaces import Workspace, workspaces_of
 
 _ALL = "*"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -29,25 +30,35 @@ _campaign = click.option(
 @click.command()
 @_campaign
 def pause(campaign: str) -> None:
-    """Send nothing: replies are accepted and recorded, and wait."""
-    make_ledger(load_beside()).pause(campaign)
-    click.echo(f"paused {_named(campaign)}; `autoreply resume` ends it")
+    """Send nothing: replies are accepted and recorded, and wait.
+
+    Of several workspaces all are paused, unless --workspace names one.
+    """
+    for row in _rows():
+        make_ledger(row.settings).pause(campaign)
+        click.echo(f"paused {_named(campaign, row)}; `autoreply resume` ends it")
 
 
 @click.command()
 @_campaign
 def resume(campaign: str) -> None:
-    """End a pause."""
-    ledger = make_ledger(load_beside())
-    woken = ledger.resume(campaign)
-    click.echo(f"resumed {_named(campaign)}; {woken} waiting events go on")
-    left = ledger.pauses()
-    if left:
-        click.echo("still paused: " + ", ".join(map(_named, left)))
+    """End a pause: of all workspaces, unless --workspace names one."""
+    for row in _rows():
+        ledger = make_ledger(row.settings)
+        woken = ledger.resume(campaign)
+        click.echo(f"resumed {_named(campaign, row)}; {woken} waiting events go on")
+        if left := ledger.pauses():
+            click.echo("still paused: " + ", ".join(_named(scope, row) for scope in left))
 
 
-def _named(scope: str) -> str:
-    return "everything" if scope == _ALL else f"campaign {scope}"
+def _rows() -> list[Workspace]:
+    settings = load_all()
+    return workspaces_of(settings).asked_for(settings.workspace)
+
+
+def _named(scope: str, row: Workspace) -> str:
+    what = "everything" if scope == _ALL else f"campaign {scope}"
+    return f"{what} of {row.name}" if row.name else what
 
 
 def _bare(address: str) -> str:

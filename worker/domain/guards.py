@@ -11,6 +11,9 @@ from worker.domain.decision import Decision, Hold, Skip
 from worker.domain.model import Caps, Direction, TraceLine
 from worker.domain.reading import Facts
 
+STEP: Final = "guard"
+"""What a guard's line in a trace is called."""
+
 _AUTOMATIC_TYPES: Final = frozenset({"auto_reply_received", "lead_out_of_office"})
 _REPORTS: Final = {"bounce": "a bounce", "receipt": "a receipt"}
 _MACHINES: Final = {
@@ -219,9 +222,7 @@ def check(
             continue
         detail = guard.holds(facts, policy)
         outcome = "passed" if detail is None else guard.outcome.__name__.lower()
-        trace.append(
-            TraceLine(step="guard", name=guard.reason, outcome=outcome, detail=detail or "")
-        )
+        trace.append(TraceLine(step=STEP, name=guard.reason, outcome=outcome, detail=detail or ""))
         if detail is not None:
             return guard.outcome(guard.reason, detail), tuple(trace)
     return None, tuple(trace)
