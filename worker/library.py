@@ -32,7 +32,9 @@ def read_folder(folder: Path) -> dict[str, str]:
     """
     try:
         return {path.name: path.read_text("utf-8-sig") for path in _files(folder)}
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise _unreadable(error) from None
+    except UnicodeDecodeError as error:
         msg = f"cannot read the templates in {folder}: {error}"
         raise ConfigurationError(msg) from None
 
@@ -160,5 +162,8 @@ def _signature_or_stop(folder: Path) -> Signature:
     try:
         return _signature(folder)
     except OSError as error:
-        msg = f"cannot read the templates: {error.strerror}: {error.filename}"
-        raise ConfigurationError(msg) from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> ConfigurationError:
+    return ConfigurationError(f"cannot read the templates: {error.filename}: {error.strerror}")

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from worker.domain.errors import ConfigurationError
 from worker.settings import Settings, load
 from worker.workspaces import chosen
@@ -143,3 +145,14 @@ def redis_url(settings: Settings) -> str:
     """Return the Redis that is set, or that of `autoreply up` on the same data folder, or ""."""
     running = None if settings.redis_url else find(settings.data)
     return running.redis_url if running else settings.redis_url
+
+
+def with_sandbox(settings: Settings) -> Settings:
+    """Return the settings; without a key, those of the sandbox of `autoreply up` beside us."""
+    if settings.api_key.get_secret_value():
+        return settings
+    beside = find(settings.data)
+    if beside is None or not beside.sandbox_url:
+        return settings
+    given = {"api_url": beside.sandbox_url, "api_key": SecretStr(SANDBOX_KEY)}
+    return settings.model_copy(update=given)

@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import click
 import httpx
 
 from worker import embedded, running
-from worker.bootstrap import contract_for
+from worker.bootstrap import contract_for, make_messenger
 from worker.domain.errors import ConfigurationError
 from worker.ledger.redis import answers
 from worker.library import Library
@@ -21,6 +21,11 @@ from worker.supervisor import Part, Supervisor
 from worker.workspaces import workspaces_of
 
 _UP_WITHIN: Final = 60.0
+_LOOPBACK: Final = "127.0.0.1"
+_QUESTION: Final = (
+    '{"event_type":"reply_received","lead_id":"lead-1","reply_text":"How much is it?"}'
+)
+_PROBE: Final = '{"event_type":"webhook_test","lead_email":"test@example.com"}'
 _ANYWHERE: Final = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not bound
 
 
@@ -63,7 +68,10 @@ def make_plan(settings: Settings) -> Plan:
     for row in workspaces_of(settings):
         contract_for(row.settings)
         Library(row.settings.templates)
-    _ports_are_free(settings)
+    if settings.notify:
+        make_messenger(settings)
+    in_sandbox = not (settings.api_key.get_secret_value() or settings.workspaces)
+    _ports_are_free(settings, in_sandbox=in_sandbox)
     parts: list[Part] = []
     given: dict[str, str] = {}
     if not settings.redis_url:
@@ -74,11 +82,10 @@ def make_plan(settings: Settings) -> Plan:
     given |= {"AUTOREPLY_WEBHOOK_SECRET": secret, "AUTOREPLY_ADMIN_PASSWORD": password}
     given |= {"AUTOREPLY_LOG": settings.log or ("console" if sys.stdout.isatty() else "json")}
     sandbox_url = ""
-    if not (settings.api_key.get_secret_value() or settings.workspaces):
-        port = _sandbox_port(settings)
-        sandbox_url = f"http://127.0.0.1:{port}"
+    if in_sandbox:
+        sandbox_url = _url(_LOOPBACK, settings.sandbox_port)
         given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": running.SANDBOX_KEY}
-        parts.append(_part("sandbox", {"AUTOREPLY_SANDBOX_PORT": str(port)}))
+        parts.append(_part("sandbox", {"AUTOREPLY_HOST": _LOOPBACK}))
     grace = settings.lease.total_seconds()
     parts += [_part("web", given), _part("worker", given, grace=grace), _part("flower", given)]
     return Plan(
@@ -100,32 +107,33 @@ def _part(name: str, environment: Mapping[str, str], *, grace: float = 10.0) -> 
     return Part(name=name, command=command, environment=environment, grace=grace)
 
 
-def _ports_are_free(settings: Settings) -> None:
-    for name in ("port", "flower_port"):
-        port = getattr(settings, name)
-        trouble = embedded.trouble_with(settings.host, port)
+def _ports_are_free(settings: Settings, *, in_sandbox: bool) -> None:
+    wanted = [("port", settings.host), ("flower_port", settings.host)]
+    if in_sandbox:
+        wanted.append(("sandbox_port", _LOOPBACK))
+        if settings.sandbox_port in (settings.port, settings.flower_port):
+            msg = f"AUTOREPLY_SANDBOX_PORT is {settings.sandbox_port}, as another port is"
+            raise ConfigurationError(f"{msg}; change one")
+    for name, host in wanted:
+        trouble = embedded.trouble_with(host, getattr(settings, name))
         if trouble:
             raise ConfigurationError(f"{trouble}; set AUTOREPLY_{name.upper()} to another")
 
 
-def _sandbox_port(settings: Settings) -> int:
-    """Return the sandbox's usual port, or another where that is taken."""
-    taken = {settings.port, settings.flower_port}
-    usual = settings.sandbox_port
-    free = usual not in taken and not embedded.trouble_with("127.0.0.1", usual)
-    return usual if free else embedded.free_port()
-
-
 def _made_secrets(settings: Settings) -> tuple[str, str]:
-    """Return webhook secrets and admin password; what is not set is made once and kept."""
-    given = ",".join(secret.get_secret_value() for secret in settings.webhook_secret)
-    secret = given or running.made_once(settings.data / "webhook_secret")
+    """Return webhook secrets and admin password; what is not set is made once and kept.
+
+    Several workspaces have webhook secrets of their own: for them none is made.
+    """
+    secret = ",".join(secret.get_secret_value() for secret in settings.webhook_secret)
+    if not (secret or settings.workspaces):
+        secret = running.made_once(settings.data / "webhook_secret")
     password = settings.admin_password.get_secret_value()
     return secret, password or running.made_once(settings.data / "admin_password")
 
 
 def _url(host: str, port: int) -> str:
-    shown = "127.0.0.1" if host in _ANYWHERE else host
+    shown = _LOOPBACK if host in _ANYWHERE else host
     return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
@@ -153,13 +161,8 @@ def _readiness(web_url: str) -> str:
 
 def _welcome(plan: Plan, settings: Settings) -> str:
     web = plan.running.web_url
-    given = {
-        "webhook_secret": bool(settings.webhook_secret),
-        "admin_password": bool(settings.admin_password.get_secret_value()),
-    }
-    made = [name for name, is_given in given.items() if not is_given]
-    secret = "YOUR-SECRET" if given["webhook_secret"] else plan.running.webhook_secret
-    password = "as you set it" if given["admin_password"] else plan.admin_password
+    made = _made(settings)
+    password = plan.admin_password if "admin_password" in made else "as you set it"
     lines = [
         "",
         click.style("autoreply is up", bold=True),
@@ -175,11 +178,27 @@ def _welcome(plan: Plan, settings: Settings) -> str:
         ]
     if made:
         lines += [f"  secrets   made once, kept in {settings.data}/: {', '.join(made)}"]
-    body = '{"event_type":"reply_received","lead_id":"lead-1","reply_text":"How much is it?"}'
-    lines += [
-        "  try       autoreply demo, or",
+    return "\n".join([*lines, *_to_try(plan.running, made), ""])
+
+
+def _made(settings: Settings) -> list[str]:
+    """Name the secrets that were made, since none were set."""
+    given = {
+        "webhook_secret": settings.webhook_secret or settings.workspaces,
+        "admin_password": settings.admin_password.get_secret_value(),
+    }
+    return [name for name, value in given.items() if not value]
+
+
+def _to_try(service: Running, made: Sequence[str]) -> list[str]:
+    """Say what to try first; with a real API that is nothing which would be answered."""
+    secret = service.webhook_secret if "webhook_secret" in made else "YOUR-SECRET"
+    if service.sandbox_url:
+        what, body = "autoreply demo, or", _QUESTION
+    else:
+        what, body = "a test, which is recorded and never answered:", _PROBE
+    return [
+        f"  try       {what}",
         f"    curl -H 'X-Webhook-Secret: {secret}' -H 'Content-Type: application/json' \\",
-        f"      -d '{body}' {web}/webhooks/instantly",
-        "",
+        f"      -d '{body}' {service.web_url}/webhooks/instantly",
     ]
-    return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
@@ -39,6 +40,7 @@ SECRETS: Final = frozenset(
 
 _CALLS_IN_A_LEASE: Final = 8
 _LEDGERS: Final = ("redis", "rediss", "unix")
+_WEB_ADDRESS: Final = re.compile(r"https?://[^\s/?#]+\S*$", re.IGNORECASE)
 _BROKERS: Final = ("redis", "rediss", "redis+socket", "amqp", "amqps", "pyamqp")
 
 
@@ -159,6 +161,14 @@ class Settings(BaseSettings):
         scheme = url.partition("://")[0]
         if url and scheme not in known:
             msg = f"unknown kind of address; begin it with one of {', '.join(known)}, and ://"
+            raise ValueError(msg)
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        if url and not _WEB_ADDRESS.match(url):
+            msg = "no address of a console; write it like https://autoreply.example.com"
             raise ValueError(msg)
         return url
 

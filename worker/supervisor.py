@@ -11,10 +11,14 @@ from typing import IO, Final
 
 import click
 
+from worker.domain.errors import ConfigurationError
 from worker.processes import tied
 
 _STEADY: Final = 10.0
 """Seconds after which a process counts as running well, and its next crash as the first."""
+
+_WRONG_SETTING: Final = 2
+"""The exit code of a part that refuses its settings: starting it again changes nothing."""
 
 _LONGEST_PAUSE: Final = 30.0
 _LOOK_EVERY: Final = 0.2
@@ -51,6 +55,9 @@ class _Child:
         self._crashes = 0
         self._start_at = 0.0
         self._started = 0.0
+        self._ran_well = False
+        self._last_line = ""
+        self._reader: threading.Thread | None = None
         self.process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -67,18 +74,26 @@ class _Child:
             start_new_session=True,  # keeps the terminal's Ctrl-C for us: we stop them in order
         )
         assert self.process.stdout is not None  # noqa: S101 - a pipe was asked for
-        threading.Thread(target=self._copy, args=(self.process.stdout,), daemon=True).start()
+        self._reader = threading.Thread(target=self._copy, args=(self.process.stdout,), daemon=True)
+        self._reader.start()
 
     def _copy(self, output: IO[str]) -> None:
-        for line in output:
-            self.say(line.rstrip("\n"))
+        with output:
+            for line in output:
+                self._last_line = line.rstrip("\n")
+                self.say(self._last_line)
 
     def say(self, line: str) -> None:
         """Print one line behind the part's name."""
         click.echo(f"{self._prefix}{line}")
 
     def look(self, now: float) -> None:
-        """Start the process again, after a pause that grows, should it have ended."""
+        """Start the process again, after a pause that grows, should it have ended.
+
+        Raises:
+            ConfigurationError: it never ran, since it refuses its settings.
+
+        """
         if self.process is None:
             if now >= self._start_at:
                 self.start()
@@ -86,10 +101,22 @@ class _Child:
         code = self.process.poll()
         if code is None:
             return
-        self._crashes = 1 if now - self._started > _STEADY else self._crashes + 1
+        steady = now - self._started > _STEADY
+        self._ran_well = self._ran_well or steady
+        # What ran well is started again whatever it says: a file that is being edited at the
+        # moment of a crash must not end the receiver too.
+        if code == _WRONG_SETTING and not self._ran_well:
+            raise ConfigurationError(f"{self.part.name} cannot start: {self._complaint()}")
+        self._crashes = 1 if steady else self._crashes + 1
         pause = min(0.5 * 2 ** (self._crashes - 1), _LONGEST_PAUSE)
         self.say(f"ended with {_code(code)}; starts again in {pause:g} s")
         self.process, self._start_at = None, now + pause
+
+    def _complaint(self) -> str:
+        """Return the last line that the process wrote, once all of it is read."""
+        if self._reader:
+            self._reader.join(1)
+        return self._last_line.removeprefix("autoreply: ")
 
     def stop(self) -> None:
         """End the process, gently first."""
@@ -119,7 +146,12 @@ class Supervisor:
         self._over = threading.Event()
 
     def run(self) -> None:
-        """Run until SIGINT, SIGTERM or SIGHUP, then stop every part."""
+        """Run until SIGINT, SIGTERM or SIGHUP, then stop every part.
+
+        Raises:
+            ConfigurationError: a part refuses its settings; the others are stopped.
+
+        """
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._over.set())
         try:

@@ -75,7 +75,7 @@ class Workspaces:
         if len(found) == 1:
             return found[0]
         known = ", ".join(row.name for row in self._rows) or "there is no file of workspaces"
-        said = f"there is no workspace {name!r}" if name else "which workspace?"
+        said = f"there is no workspace {name!r}." if name else "which workspace?"
         msg = f"{said} Set AUTOREPLY_WORKSPACE, or give --workspace NAME: {known}"
         raise ConfigurationError(msg)
 

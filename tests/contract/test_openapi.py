@@ -147,6 +147,27 @@ def test_the_document_allows_every_list_of_the_sandbox(
 
 
 @pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({}, ["other", "c"]), ({"limit": "1"}, ["other"]), ({"search": "OTH"}, ["other"]),
+        ({"status": "1"}, []), ({"status": "0"}, ["other", "c"]),
+    ],
+)  # fmt: skip
+def test_the_document_allows_the_list_of_campaigns(
+    published: Published, exchanges: list[Exchange], api: httpx.Client, query: dict[str, str],
+    found: list[str],
+) -> None:  # fmt: skip
+    for name in ("c", "other"):
+        campaign = {"name": name, "campaign_schedule": {"schedules": [SCHEDULE]}}
+        api.post("/v2/campaigns", json=campaign).raise_for_status()
+    by_lead = {"name": "by lead", "email_account_id": "a", "sequence": []}
+    api.post("/v2/campaigns", json=by_lead).raise_for_status()
+    answer = api.get("/v2/campaigns", params=query)
+    assert [one["name"] for one in answer.json()["items"]] == found
+    assert published.problems(exchanges[-1]) == []
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"method": "post", "path": "/api/v2/emails/reply", "body": b'{"subject": "Re"}'},

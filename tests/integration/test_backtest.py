@@ -207,7 +207,10 @@ def test_what_a_person_approved_is_told_with_their_name(
     key = wrote(past, 1, "Hello there")
     past.ledger.approve(key, "ann")
     past.pipeline().answer(key)
-    assert found(backtest("--json"))["same"] == 1
+    report = found(backtest("--json"))
+    assert report["same"] == 1
+    assert [(one["decision"], one["template"], one["was"], one["would_be"])
+            for one in report["counts"]] == [("hold", "fallback", 1, 1)]  # fmt: skip
     other = write(folder / "other", {"all.j2": FALLBACK.replace("mode: hold\n", "")})
     assert "hold, then ann → reply all" in backtest("--templates", other).stdout
 
@@ -354,7 +357,7 @@ def test_where_nothing_was_sent_it_says_so(past: World, variants: Backtest) -> N
     [
         (["--since", "lately"], 2, "'lately' is no duration; write 90s, 5m, 2h or 7d"),
         (["--limit", "-1"], 2, "-1 is not in the range"),
-        (["--templates", "absent"], 2, "cannot read the templates in absent"),
+        (["--templates", "absent"], 2, "'--templates': Directory 'absent' does not exist"),
         (["--html", "absent/page.html"], 0, ""),
         (["--html", "/proc/page.html"], 1, "page"),
     ],

@@ -15,7 +15,9 @@ import httpx
 import pytest
 import redis
 from click.testing import CliRunner, Result
+from integration.serving import running as serving
 
+from web.sandbox import create_app
 from worker import running
 from worker.bootstrap import make_ledger
 from worker.cli import live, main
@@ -163,6 +165,26 @@ def test_a_wrong_setting_ends_with_2_and_one_line(
     assert said in line(run(*arguments, **environ), 2)
 
 
+def test_a_folder_that_is_not_there_is_named_with_its_setting(run: Run) -> None:
+    said = "templates: absent: no such folder; set AUTOREPLY_TEMPLATES"
+    assert said in run("check", templates="absent").stdout
+
+
+def test_a_workspace_that_there_is_none_of_is_told_in_whole_sentences(run: Run) -> None:
+    said = line(run("--workspace", "acm", "events", "list"), 2)
+    assert "there is no workspace 'acm'. Set AUTOREPLY_WORKSPACE, or give --workspace NAME" in said
+    assert not os.environ.get("AUTOREPLY_WORKSPACE")
+
+
+def test_a_worker_beside_up_is_told_how_there_are_more(run: Run, folder: Path) -> None:
+    beside = running.Running(redis_url="redis://x", webhook_secret="s", web_url="http://x")
+    with running.only_one(folder / "var"):
+        running.write(folder / "var", beside)
+        said = line(run("worker", api_key="k"), 2)
+    assert "the server that `autoreply up` brought is for its own parts" in said
+    assert "AUTOREPLY_CONCURRENCY" in said
+
+
 def test_a_ledger_that_is_away_ends_with_1_and_one_line(run: Run, dead_url: str) -> None:
     for arguments in (["events", "list"], ["events", "show", "x"], ["pause"], ["resume"]):
         assert "does not answer" in line(run(*arguments, redis_url=dead_url), 1)
@@ -265,16 +287,62 @@ def test_a_note_of_a_check_is_no_failure(
 
 def test_a_check_lists_everything_that_is_wrong(run: Run, dead_url: str) -> None:
     result = run("check", redis_url=dead_url, templates="absent")
-    assert "4 to mend" in line(result, 1)
-    for part in ("AUTOREPLY_API_KEY", "AUTOREPLY_WEBHOOK_SECRET", "does not answer", "absent"):
+    assert "3 to mend" in line(result, 1)
+    for part in ("AUTOREPLY_API_KEY", "does not answer", "absent"):
         assert part in result.stdout
 
 
-def test_a_check_without_any_setting_says_what_to_set(run: Run) -> None:
+def test_a_check_takes_what_up_brings_for_no_failure(run: Run) -> None:
     result = run("check")
-    line(result, 1)
-    assert "AUTOREPLY_REDIS_URL is not set" in result.stdout
-    assert "autoreply up" in result.stdout
+    assert (result.exit_code, result.stderr) == (0, "")
+    for part in (
+        "– redis: none set; `autoreply up` brings one",
+        "– API key: none set; `autoreply up` brings a sandbox instead",
+        "– webhook secret: none set; `autoreply up` makes one",
+        "✓ settings",
+        "✓ templates",
+    ):
+        assert part in result.stdout
+    with_key = run("check", api_key="k").stdout
+    assert "API key" not in with_key
+    assert "✗" not in with_key
+
+
+def test_a_check_tries_the_addresses_of_notifications(run: Run) -> None:
+    result = run("check", notify="json://localhost, blah://hidden-7")
+    assert "1 to mend" in line(result, 1)
+    assert "✗ notifications" in result.stdout
+    assert "AUTOREPLY_NOTIFY: address 2 is none that can be used" in result.stdout
+    assert "hidden-7" not in result.output
+    assert "✓ notifications  1 address\n" in run("check", notify="json://localhost").stdout
+
+
+def test_a_check_of_broken_settings_of_templates_names_the_line_beside_a_known_mailbox(
+    run: Run, folder: Path, ledger: RedisLedger, valkey_url: str
+) -> None:
+    accepted(ledger)
+    (folder / "templates" / "_settings.yaml").write_text("foo: [\n", "utf-8")
+    result = run("check", **healthy(valkey_url))
+    assert "1 to mend" in line(result, 1)
+    assert "_settings.yaml:2: " in result.stdout
+    assert "note: the examples are judged once that is mended" in result.stdout
+
+
+def test_a_live_check_asks_the_sandbox_that_runs_beside_it(
+    run: Run, folder: Path, valkey_url: str
+) -> None:
+    with serving(create_app()) as sandbox, running.only_one(folder / "var"):
+        beside = running.Running(
+            redis_url=valkey_url, webhook_secret="s", web_url="http://x", sandbox_url=sandbox
+        )
+        running.write(folder / "var", beside)
+        shown = run("check", "--live").stdout
+        assert "no webhook leads to a receiver" in shown
+        assert shown.count("✗") == 1
+        run("webhook", "register", "http://127.0.0.1:1/webhooks/instantly")
+        well = run("check", "--live")
+    assert (well.exit_code, well.stderr) == (0, "")
+    assert "✓ api  the sandbox" in well.stdout
 
 
 def test_a_check_warns_of_a_server_that_forgets(

@@ -315,3 +315,19 @@ def test_a_file_that_is_no_text_stops_the_start(folder: Folder) -> None:
     folder.touch(folder.path / "a.j2", b"\xff\xfe")
     with pytest.raises(ConfigurationError, match="cannot read the templates"):
         folder.library()
+
+
+def test_a_part_that_goes_away_stays_in_use_while_it_is_included(folder: Folder) -> None:
+    folder.write("a.j2", GOOD + " {% include '_part.j2' %}")
+    folder.write("_part.j2", "there")
+    library = folder.library()
+    (folder.path / "_part.j2").unlink()
+    after = folder.after(library)
+    assert [str(problem) for problem in after.problems] == [
+        "a.j2:4: there is no _part.j2 in the folder to include"
+    ]
+    assert names(after) == ["a", "b"]
+    [rule] = (rule for rule in after.rules if rule.name == "a")
+    assert rule.body.render().strip() == "Hello there"
+    folder.write("_part.j2", "again")
+    assert folder.after(library).problems == ()

@@ -1,5 +1,7 @@
 """What `check` says of a whole folder."""
 
+import pytest
+
 from worker.domain.frontmatter import Advice
 from worker.domain.inspection import Seen, inspect
 from worker.domain.rules import build
@@ -25,11 +27,55 @@ def test_everything_is_listed_by_file_and_line_and_notes_come_last() -> None:
         "_settings.yaml": "vars: {link: x}",
         "b.j2": "---\nwhen: lead.x == 1\npriority: 90\n---\n{{ lead.frist_name|d(1) }}{{ vars.l }}",
         "a.j2": "---\nexamples:\n  match:\n    - hello\n    - bye\nwhen: lead.id\n---\nHi",
-        "c.j2": "---\nwhen: (\n---\nHi",
     }
     assert [line.partition(": ")[0] for line in said(sources)] == [
-        "a.j2:4", "a.j2:5", "b.j2:5", "c.j2:2", "note",
+        "a.j2:4", "a.j2:5", "b.j2:5", "note",
     ]  # fmt: skip
+
+
+def test_with_a_broken_file_nothing_is_told_that_may_come_of_it() -> None:
+    sources = {
+        "a.j2": "---\nwhen: reply is mentioning('price')\npriority: 90\n---\n{{ broken",
+        "b.j2": "---\nwhen: true\nexamples:\n  skip: ['What is the price?']\n---\nHello",
+    }
+    assert [line.partition(": ")[0] for line in said(sources)] == ["a.j2:5"]
+
+
+def test_broken_settings_are_one_mistake_whoever_has_written_to_us() -> None:
+    sources = {"_settings.yaml": "foo: [\nvars: {}", "a.j2": GOOD}
+    lines = said(sources, Seen(mailboxes=frozenset({"sam@ours.example"})))
+    assert [line.partition(": ")[0] for line in lines] == ["_settings.yaml:2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% include '_gone.j2' %}",
+        "{% include ['_gone.j2'] %}",
+        "{% from '_gone.j2' import x %}",
+        "{% import '_gone.j2' as x %}",
+    ],
+)
+def test_what_is_included_and_does_not_exist_is_named_where_it_is_included(text: str) -> None:
+    assert said({"a.j2": f"{GOOD}\n{text}"}) == [
+        "a.j2:6: there is no _gone.j2 in the folder to include"
+    ]
+    assert said({"a.j2": f"{GOOD}\n{{% include '_p.j2' %}}", "_p.j2": f"Hi\n{text}"}) == [
+        "_p.j2:2: there is no _gone.j2 in the folder to include"
+    ]
+
+
+def test_what_is_included_only_where_it_exists_need_not_exist() -> None:
+    for text in (
+        "{% include '_gone.j2' ignore missing %}",
+        "{% include ['_gone.j2', '_here.j2'] %}",
+    ):
+        assert said({"a.j2": f"{GOOD}\n{text}", "_here.j2": "x"}) == []
+
+
+def test_a_broken_file_that_is_included_is_one_mistake() -> None:
+    sources = {"a.j2": GOOD + "{% include 'b.j2' %}", "b.j2": "no front matter"}
+    assert [line.partition(": ")[0] for line in said(sources)] == ["b.j2:1"]
 
 
 def test_a_line_with_a_name_that_does_not_exist_is_not_tried_once_more() -> None:

@@ -359,6 +359,17 @@ def test_two_servers_on_one_port_are_refused() -> None:
         load({"AUTOREPLY_PORT": "5555"})
 
 
+@pytest.mark.parametrize("url", ["foo", "ftp://h.example", "https://", "http:///inbox", "https:h"])
+def test_a_console_that_is_at_no_web_address_is_refused(url: str) -> None:
+    said = refusal({"AUTOREPLY_PUBLIC_URL": url})
+    assert f"AUTOREPLY_PUBLIC_URL={url!r}: no address of a console; write it like https://" in said
+
+
+@pytest.mark.parametrize("url", ["https://h.example:8443/a/", "HTTP://127.0.0.1:8000", ""])
+def test_a_console_may_be_at_any_web_address(url: str) -> None:
+    assert load({"AUTOREPLY_PUBLIC_URL": url}).public_url == url
+
+
 @pytest.mark.parametrize(
     ("name", "url"), [("REDIS_URL", "amqp://x"), ("BROKER_URL", "foo://x"), ("REDIS_URL", "host")]
 )

@@ -96,8 +96,10 @@ def _chosen(workspace: str) -> Iterator[None]:
     """Set the setting for as long as the command runs."""
     before = os.environ.get(_WORKSPACE, "")
     os.environ[_WORKSPACE] = workspace
-    yield
-    os.environ[_WORKSPACE] = before  # an empty one counts for none
+    try:
+        yield
+    finally:
+        os.environ[_WORKSPACE] = before  # an empty one counts for none
 
 
 for command in (

@@ -27,7 +27,8 @@ _AT_ONCE: Final = 200
 
 @click.command()
 @past.since_option("30d")
-@click.option("--templates", type=click.Path(path_type=Path), help="The folder to try.")
+@click.option("--templates", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="The folder to try.")  # fmt: skip
 @click.option("--fetch", is_flag=True, help="Read each conversation with the API key as well.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(0, 100_000),
               help="Show this many differences.")  # fmt: skip

@@ -11,7 +11,6 @@ from worker.bootstrap import make_api, share
 from worker.domain.errors import REFUSED, NotPossible, TryLater
 from worker.http import ApiClient
 from worker.ledger.redis import answers
-from worker.running import SANDBOX_KEY
 from worker.settings import Settings, load, missing
 from worker.workspaces import chosen
 
@@ -37,13 +36,10 @@ def settings_to_call() -> Settings:
         ConfigurationError: no key is set, and no sandbox runs.
 
     """
-    settings = chosen(load())
-    if settings.api_key.get_secret_value():
-        return settings
-    beside = running.find(settings.data)
-    if beside is None or not beside.sandbox_url:
+    settings = running.with_sandbox(chosen(load()))
+    if not settings.api_key.get_secret_value():
         raise missing("api_key")
-    return load(api_url=beside.sandbox_url, api_key=SANDBOX_KEY)
+    return settings
 
 
 def client_of(settings: Settings) -> ApiClient:

@@ -8,7 +8,7 @@ import click
 from redis.exceptions import RedisError
 
 from worker import running
-from worker.bootstrap import contract_for, make_ledger
+from worker.bootstrap import contract_for, make_ledger, make_messenger
 from worker.cli import output, past
 from worker.cli.live import problems as live_problems
 from worker.domain import examples
@@ -29,12 +29,23 @@ _LOOKED_AT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part of the service: what is wrong with it, and what may be worth a look."""
+    """A part of the service: what is wrong with it, and what may be worth a look.
+
+    `left_out`: what is not set and need not be, and who brings it.
+    """
 
     name: str
-    wrong: Sequence[str]
+    wrong: Sequence[str] = ()
     advice: Sequence[str] = ()
     summary: str = ""
+    left_out: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The part in one line."""
+        if self.left_out:
+            return f"– {self.name}: {self.left_out}"
+        return f"{'✗' if self.wrong else '✓'} {self.name}  {self.summary}".rstrip()
 
 
 @click.command()
@@ -42,13 +53,11 @@ class _Part:
 def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
     """Check settings, Redis, and the templates with their examples.
 
-    Ends with 1 where something is wrong; a note alone is no failure.
+    Ends with 1 where something is wrong; a note, or what `up` brings (–), is no failure.
     """
     settings = running.load_all()
     rows = workspaces_of(settings)
-    parts = [_Part("redis", list(_redis(settings)))]
-    if settings.broker_url:
-        parts.append(_Part("broker", list(broker_problems(settings))))
+    parts = list(_of_all(settings))
     for row in [rows.named(settings.workspace)] if settings.workspace else rows:
         parts += _of_workspace(row, live=live)
     for part in parts:
@@ -59,28 +68,63 @@ def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
 
 
 def _print(part: _Part) -> None:
-    click.echo(f"{'✗' if part.wrong else '✓'} {part.name}  {part.summary}".rstrip())
+    click.echo(output.wrapped(part.headline, ""))
     for text in part.wrong:
         click.echo(output.wrapped(text, "    "))
     for text in part.advice:
         click.echo(output.wrapped(f"note: {text}", "    "))
 
 
+def _of_all(settings: Settings) -> Iterator[_Part]:
+    """Yield the parts that all workspaces have together."""
+    if settings.redis_url:
+        yield _Part("redis", list(_redis(settings)))
+    else:
+        yield _Part("redis", left_out="none set; `autoreply up` brings one")
+    if settings.broker_url:
+        yield _Part("broker", list(broker_problems(settings)))
+    if settings.notify:
+        yield _notifications(settings)
+
+
+def _notifications(settings: Settings) -> _Part:
+    try:
+        count = make_messenger(settings).count
+    except ConfigurationError as error:
+        return _Part("notifications", [str(error)])
+    return _Part("notifications", summary=f"{count} address{'es' * (count != 1)}")
+
+
 def _of_workspace(row: Workspace, *, live: bool) -> Iterator[_Part]:
     """Yield the parts that each workspace has for itself."""
     name = f" {row.name}".rstrip()
     yield _Part(f"settings{name}", list(_settings(row.settings)))
+    if running.find(row.settings.data) is None:
+        yield from _left_out(row.settings)
     yield replace(templates := _templates(row.settings), name=f"{templates.name}{name}")
     if live:
-        yield _Part(f"api{name}", list(live_problems(row.settings)))
+        yield _api(row.settings, name)
+
+
+def _api(settings: Settings, name: str) -> _Part:
+    asked = running.with_sandbox(settings)
+    summary = "" if asked is settings else "the sandbox; the provider needs AUTOREPLY_API_KEY"
+    return _Part(f"api{name}", list(live_problems(asked)), summary=summary)
+
+
+def _left_out(settings: Settings) -> Iterator[_Part]:
+    """Yield what is not set, and need not be where `up` runs everything."""
+    if not settings.api_key.get_secret_value() and not settings.redis_url:
+        yield _Part("API key", left_out="none set; `autoreply up` brings a sandbox instead")
+    if not settings.webhook_secret:
+        why = "none set; `autoreply up` makes one, `autoreply web` alone needs it"
+        yield _Part("webhook secret", left_out=why)
 
 
 def _settings(settings: Settings) -> Iterator[str]:
-    if running.find(settings.data) is None:
-        if not settings.api_key.get_secret_value():
-            yield str(missing("api_key"))
-        if not settings.webhook_secret:
-            yield str(missing("webhook_secret"))
+    keyless = settings.redis_url and not settings.api_key.get_secret_value()
+    if keyless and running.find(settings.data) is None:
+        yield str(missing("api_key"))
     try:
         contract_for(settings)
     except ConfigurationError as error:
@@ -114,6 +158,9 @@ def _templates(settings: Settings) -> _Part:
         templates = build(read_folder(settings.templates))
     except ConfigurationError as error:
         return _Part("templates", [str(error)])
+    if templates.problems:
+        broken = [str(one) for one in inspect(templates)]
+        return _Part("templates", broken, ["the examples are judged once that is mended"])
     found = inspect(templates, _seen(settings))
     return _Part(
         "templates",

@@ -9,12 +9,17 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from worker import logs
+from worker import logs, running
 from worker.domain.errors import ConfigurationError
 from worker.settings import Settings, load, missing
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _WEB_THREADS = 8
+_OF_ITS_OWN = (
+    "the server that `autoreply up` brought is for its own parts: its address changes with each "
+    "start. To have more workers, set AUTOREPLY_REDIS_URL to a Redis of yours, for `up` and for "
+    "each worker, and AUTOREPLY_API_KEY; or raise AUTOREPLY_CONCURRENCY and start `up` again"
+)
 
 
 @click.command()
@@ -53,6 +58,8 @@ def worker() -> None:
     from worker.tasks import run_worker  # noqa: PLC0415 - Celery takes a second to load
 
     settings = load()
+    if not settings.redis_url and running.find(settings.data):
+        raise ConfigurationError(_OF_ITS_OWN)
     logs.configure(settings.log)
     sys.exit(run_worker(settings))
 

@@ -37,7 +37,8 @@ def _language(_: click.Context, __: click.Parameter, value: str | None) -> str:
 @click.command()
 @click.argument("event", type=_file)
 @click.option("--thread", type=_file, help="The conversation's e-mails, as the API gives them.")
-@click.option("--templates", type=click.Path(path_type=Path), help="Another template folder.")
+@click.option("--templates", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Another template folder.")  # fmt: skip
 @click.option("--language", callback=_language, help="Take the reply to be in this one, like de.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 def preview(

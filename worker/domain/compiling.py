@@ -55,7 +55,7 @@ def load_text(environment: ImmutableSandboxedEnvironment, name: str) -> Template
     """Return the text of a file that the environment knows.
 
     Raises:
-        TemplateError: it is no template, or asks for a pattern or an intent that is none.
+        TemplateError: it is no template, or asks for a pattern, an intent or a file that is none.
 
     """
     try:
@@ -75,7 +75,7 @@ def broken_parts(
     for name in texts:
         if name.startswith("_") and name.endswith(".j2"):
             try:
-                environment.get_template(name)
-            except TemplateSyntaxError as error:
-                problems.append(TemplateError(name, error.lineno, error.message or ""))
+                load_text(environment, name)
+            except TemplateError as error:
+                problems.append(error)
     return problems

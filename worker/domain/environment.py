@@ -1,13 +1,13 @@
 """The Jinja environment: sandboxed, strict, with the tests that rules are written in."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import re2
 from jinja2 import FunctionLoader, StrictUndefined, nodes
@@ -28,6 +28,12 @@ from worker.domain.bounds import (
 )
 from worker.domain.intents import IntentReader, shipped_intents
 from worker.domain.words import fold, mentions
+
+_BringsIn = nodes.Include | nodes.Import | nodes.FromImport | nodes.Extends
+_BRINGS_IN: Final[tuple[type[_BringsIn], ...]] = (
+    nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends,
+)  # fmt: skip
+
 
 _fired: ContextVar[list[str] | None] = ContextVar("fired", default=None)
 
@@ -165,6 +171,7 @@ class _Environment(ImmutableSandboxedEnvironment):
     """Refuses what fills the memory, as the sandbox refuses long ranges."""
 
     known_intents: Iterable[str] = ()
+    known_files: Container[str] = ()
     intercepted_binops = frozenset({"*", "**", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ANN401 - the base class's signature
@@ -207,6 +214,7 @@ def make_environment(
     )
     reader = intents or shipped_intents()
     environment.known_intents = reader.names
+    environment.known_files = sources.keys()
     filters = environment.filters
     filters |= {name: bounded(filters[name]) for name in PADDING_FILTERS}
     filters["format"] = bounded_format(filters["format"], width_of_percent)
@@ -222,7 +230,7 @@ def make_environment(
 def mistakes(
     environment: ImmutableSandboxedEnvironment, tree: nodes.Node
 ) -> Iterator[tuple[int, str]]:
-    """Find patterns that RE2 cannot compile, and unknown intents: (line, message)."""
+    """Find patterns that RE2 cannot compile, unknown intents, absent files: (line, message)."""
     checks: dict[str, Callable[[str], object]] = {
         "matching": _pattern,
         "about": lambda name: _known_intent(name, getattr(environment, "known_intents", ())),
@@ -234,3 +242,22 @@ def mistakes(
                     checks[test.name](argument.value)
                 except ValueError as error:
                     yield test.lineno, str(error)
+    yield from _absent(tree, getattr(environment, "known_files", ()))
+
+
+def _absent(tree: nodes.Node, files: Container[str]) -> Iterator[tuple[int, str]]:
+    """Find what is included and does not exist; one of several names is enough."""
+    for node in tree.find_all(_BRINGS_IN):
+        names = _names(node.template)
+        optional = getattr(node, "ignore_missing", False)
+        if names and not optional and not any(name in files for name in names):
+            yield node.lineno, f"there is no {' or '.join(names)} in the folder to include"
+
+
+def _names(wanted: nodes.Expr) -> Sequence[str]:
+    """Return what an include names; nothing where that is worked out as it runs."""
+    try:
+        found = wanted.as_const()
+    except nodes.Impossible:
+        return ()
+    return (found,) if isinstance(found, str) else found

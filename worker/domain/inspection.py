@@ -24,13 +24,17 @@ class Seen:
 
 
 def inspect(templates: Templates, seen: Seen | None = None) -> list[TemplateError]:
-    """Return all that is wrong in a folder by file and line, then what is hardly meant so."""
+    """Return all that is wrong in a folder by file and line, then what is hardly meant so.
+
+    With a broken file only that is told: what the others get depends on it.
+    """
+    if templates.problems:
+        return sorted(templates.problems, key=lambda one: (one.name, one.line))
     seen = seen or Seen()
     hidden = list(reach.unreachable(templates))
     reached = _without(templates, {one.name for one in hidden})
     unknown = list(names.problems(templates, seen.lead_fields))
     found = [
-        *templates.problems,
         *hidden,
         *examples.problems(reached),
         *reach.ties(reached),

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from traceback import walk_tb
 from typing import Any, Final
 
+from jinja2 import TemplateNotFound
+
 from worker.domain.environment import Fields
 from worker.domain.errors import TemplateProblem
 from worker.domain.frontmatter import Place, TemplateSettings
@@ -114,7 +116,7 @@ def render_variant(rule: Rule, facts: Facts, settings: TemplateSettings, drawn: 
     try:
         body = tidy(rule.body.render(values))
     except RENDER_ERRORS as error:
-        raise TemplateProblem(_where(error, rule.file), str(error)) from error
+        raise TemplateProblem(_where(error, rule.file), _said(error)) from error
     if not subject:
         raise TemplateProblem(rule.subject_at, "the subject is empty")
     if not body:
@@ -123,6 +125,13 @@ def render_variant(rule: Rule, facts: Facts, settings: TemplateSettings, drawn: 
         raise TemplateProblem((rule.file, 1), f"over {_LONGEST_BODY} characters")
     variant = label(rule.variant, drawn)
     return Draft(template=rule.name, subject=subject, body=body, variant=variant)
+
+
+def _said(error: Exception) -> str:
+    """Say what is wrong; of a file that is absent, Jinja says nothing but the name."""
+    if isinstance(error, TemplateNotFound):
+        return f"there is no {error.name} in the folder to include"
+    return str(error)
 
 
 def _where(error: BaseException, file: str) -> Place:

@@ -150,6 +150,15 @@ class Replayed:
     outcome: Outcome
 
     @property
+    def before(self) -> Fate:
+        """What was decided, as far as it is known.
+
+        A person's last word hides which template it was about: where that would be the same
+        again, it is taken to be the one that is found now.
+        """
+        return self.now if self.kind is Kind.SAME else self.was
+
+    @property
     def result(self) -> Fate:
         """What would become of it after all."""
         return self.was if self.kind is Kind.KEPT else self.now
@@ -181,7 +190,7 @@ class Report:
 
     def counts(self) -> list[tuple[Fate, int, int]]:
         """Return each decision with how often it was made, and would be."""
-        was = Counter(one.was for one in self.replies)
+        was = Counter(one.before for one in self.replies)
         now = Counter(one.result for one in self.replies)
         fates = sorted(was.keys() | now.keys(), key=lambda f: (_RANKS.get(f.decision, _OTHERS), f))
         return [(fate, was[fate], now[fate]) for fate in fates]

@@ -128,7 +128,8 @@ def build(sources: Mapping[str, str]) -> Templates:
     for name in sorted(n for n in sources if n.endswith(SUFFIX) and not n.startswith("_")):
         with _noted_in(problems):
             files[name], texts[name] = _read_template(name, sources)
-    environment = make_environment(texts, intents)
+    # A broken file is told of once: to those that include it, it is there.
+    environment = make_environment(dict.fromkeys(sources, "") | texts, intents)
     problems += broken_parts(environment, texts)
     maker = _Maker(environment, settings, files, defaults)
     rules: list[Rule] = []
