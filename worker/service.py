@@ -70,8 +70,9 @@ def make_plan(settings: Settings) -> Plan:
         Library(row.settings.templates)
     if settings.notify:
         make_messenger(settings)
+    _free(settings, "port", settings.host)
+    _free(settings, "flower_port", settings.host)
     in_sandbox = not (settings.api_key.get_secret_value() or settings.workspaces)
-    _ports_are_free(settings, in_sandbox=in_sandbox)
     parts: list[Part] = []
     given: dict[str, str] = {}
     if not settings.redis_url:
@@ -83,9 +84,11 @@ def make_plan(settings: Settings) -> Plan:
     given |= {"AUTOREPLY_LOG": settings.log or ("console" if sys.stdout.isatty() else "json")}
     sandbox_url = ""
     if in_sandbox:
-        sandbox_url = _url(_LOOPBACK, settings.sandbox_port)
+        port = _sandbox_port(settings)
+        sandbox_url = _url(_LOOPBACK, port)
         given |= {"AUTOREPLY_API_URL": sandbox_url, "AUTOREPLY_API_KEY": running.SANDBOX_KEY}
-        parts.append(_part("sandbox", {"AUTOREPLY_HOST": _LOOPBACK}))
+        at = {"AUTOREPLY_HOST": _LOOPBACK, "AUTOREPLY_SANDBOX_PORT": str(port)}
+        parts.append(_part("sandbox", at))
     grace = settings.lease.total_seconds()
     parts += [_part("web", given), _part("worker", given, grace=grace), _part("flower", given)]
     return Plan(
@@ -107,17 +110,23 @@ def _part(name: str, environment: Mapping[str, str], *, grace: float = 10.0) -> 
     return Part(name=name, command=command, environment=environment, grace=grace)
 
 
-def _ports_are_free(settings: Settings, *, in_sandbox: bool) -> None:
-    wanted = [("port", settings.host), ("flower_port", settings.host)]
-    if in_sandbox:
-        wanted.append(("sandbox_port", _LOOPBACK))
-        if settings.sandbox_port in (settings.port, settings.flower_port):
-            msg = f"AUTOREPLY_SANDBOX_PORT is {settings.sandbox_port}, as another port is"
-            raise ConfigurationError(f"{msg}; change one")
-    for name, host in wanted:
-        trouble = embedded.trouble_with(host, getattr(settings, name))
-        if trouble:
-            raise ConfigurationError(f"{trouble}; set AUTOREPLY_{name.upper()} to another")
+def _free(settings: Settings, name: str, host: str) -> int:
+    port: int = getattr(settings, name)
+    if trouble := embedded.trouble_with(host, port):
+        raise ConfigurationError(f"{trouble}; set AUTOREPLY_{name.upper()} to another")
+    return port
+
+
+def _sandbox_port(settings: Settings) -> int:
+    """Return the port that is set, or the usual one, or another where that is taken."""
+    port, others = settings.sandbox_port, (settings.port, settings.flower_port)
+    if "sandbox_port" not in settings.model_fields_set:
+        is_free = port not in others and not embedded.trouble_with(_LOOPBACK, port)
+        return port if is_free else embedded.free_port()
+    if port in others:
+        msg = f"AUTOREPLY_SANDBOX_PORT is {port}, as another port is; change one"
+        raise ConfigurationError(msg)
+    return _free(settings, "sandbox_port", _LOOPBACK)
 
 
 def _made_secrets(settings: Settings) -> tuple[str, str]:
@@ -174,11 +183,17 @@ def _welcome(plan: Plan, settings: Settings) -> str:
     if plan.running.sandbox_url:
         lines += [
             f"  sandbox   {plan.running.sandbox_url}/sandbox/sent  shows what was sent",
+            *_elsewhere(plan.running.sandbox_url, settings.sandbox_port),
             "            (no AUTOREPLY_API_KEY is set: nothing leaves this machine)",
         ]
     if made:
         lines += [f"  secrets   made once, kept in {settings.data}/: {', '.join(made)}"]
     return "\n".join([*lines, *_to_try(plan.running, made), ""])
+
+
+def _elsewhere(url: str, usual: int) -> list[str]:
+    is_usual = url == _url(_LOOPBACK, usual)
+    return [] if is_usual else [f"            (port {usual} is taken, so it has another)"]
 
 
 def _made(settings: Settings) -> list[str]:

@@ -27,7 +27,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configured:
     ports = {name: str(free_port()) for name in ("port", "flower_port", "sandbox_port")}
 
     def make(**given: str) -> Settings:
-        return load({PREFIX + name.upper(): value for name, value in (ports | given).items()})
+        wanted = {name: value for name, value in (ports | given).items() if value}
+        return load({PREFIX + name.upper(): value for name, value in wanted.items()})
 
     return make
 
@@ -64,6 +65,14 @@ def test_the_sandbox_has_a_port_of_its_own_where_there_is_one(settings: Configur
     with socket.create_server(("127.0.0.1", 0)) as taken:
         plan = make_plan(settings(api_key="k", sandbox_port=str(taken.getsockname()[1])))
     assert "sandbox" not in names(plan)
+
+
+def test_where_nobody_set_its_port_the_sandbox_takes_another_and_that_is_said(
+    settings: Configured,
+) -> None:
+    given = settings(port="8001", sandbox_port="")
+    assert not make_plan(given).running.sandbox_url.endswith(":8001")
+    assert "port 8001 is taken, so it has another" in said(given)
 
 
 def test_with_the_sandbox_a_demo_and_a_question_are_there_to_try(settings: Configured) -> None:

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from worker.contracts.history import items_of, read_thread
 from worker.domain.errors import TryLater
 from worker.domain.model import Direction, Message
 
+from .effort import takes_less_than
 from .making import LEAD, MAILBOX, event
 
 SAMPLES = Path(__file__).parents[3] / "shared" / "instantly" / "samples"
@@ -180,9 +180,8 @@ def test_whom_a_mail_is_addressed_to_is_kept(
 
 @pytest.mark.parametrize("opening", ["(", "<", '"', "[", "(<"])
 def test_a_hostile_header_is_read_in_no_time(opening: str) -> None:
-    started = perf_counter()
-    only(id="a", to=opening * 500_000 + "a@b.example")
-    assert perf_counter() - started < 0.5
+    hostile = opening * 500_000 + "a@b.example"
+    assert takes_less_than(0.5, lambda: only(id="a", to=hostile))
 
 
 def test_where_a_lead_wants_answers_is_kept() -> None:
