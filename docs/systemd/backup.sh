@@ -11,12 +11,18 @@ to=$2
 name=ledger-$(date -u +%Y%m%dT%H%M%SZ).tar.gz
 part=$to/.part
 mkdir -p "$to"
+# In the midst of a rewrite a second one lies there for a moment, as temp-….
+manifest=$(find "$from" -name '*.manifest' ! -name 'temp-*')
+if [ -z "$manifest" ]; then
+  echo "there is no append-only file in $from" >&2
+  exit 1
+fi
 
 for _ in 1 2 3 4 5; do
   rm -rf "$part"
   mkdir "$part"
-  cp "$from"/*.manifest "$part/manifest"
-  if cp -R "$from" "$part/appendonlydir" 2>/dev/null && cmp -s "$part/manifest" "$from"/*.manifest
+  if cp "$manifest" "$part/manifest" && cp -R "$from" "$part/appendonlydir" 2>/dev/null \
+    && cmp -s "$part/manifest" "$manifest"
   then
     tar -C "$part" -czf "$part/$name" appendonlydir
     mv "$part/$name" "$to/$name"

@@ -173,6 +173,16 @@ def test_a_backup_of_nothing_fails(tmp_path: Path) -> None:
     assert not list((tmp_path / "copies").glob("*.tar.gz"))
 
 
+def test_a_manifest_that_is_just_being_written_is_not_taken_for_one(tmp_path: Path) -> None:
+    folder, copies = tmp_path / "appendonlydir", tmp_path / "copies"
+    folder.mkdir()
+    for name in ("appendonly.aof.manifest", "temp-appendonly.aof.manifest"):
+        (folder / name).write_text("")
+    done = backup(tmp_path, copies)
+    assert done.returncode == 0, done.stderr
+    assert list(copies.iterdir()) == [Path(done.stdout.strip())]
+
+
 def test_old_backups_go_and_the_newest_stay(tmp_path: Path) -> None:
     folder, copies = tmp_path / "appendonlydir", tmp_path / "copies"
     folder.mkdir()
