@@ -46,7 +46,7 @@ class Case:
     name: str
     rates: tuple[Rate, ...]
     kind: Kind = "other"
-    late: float = 0.008
+    late: float = 0.007
     processes: Sequence[int] = (4,)
     callers: int = 4
     seconds: float = 30.0
