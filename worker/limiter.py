@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from worker.domain.errors import Paced
 from worker.domain.rates import Rate, room, spacing
-from worker.pace import LISTS, Kind
+from worker.pace import Kind
 
 LIST_RATE: Final = (Rate(20, 60),)
 """The provider's own limit for lists of e-mails."""
@@ -49,7 +49,7 @@ class Quota:
     interval: float
 
 
-_LOOKS: Final = Quota("look", interval=6_000)
+_LOOKS: Final = Quota("look", interval=2 * spacing(LIST_RATE))
 """Half of them at most are for single conversations: the other half serves all."""
 
 
@@ -170,4 +170,4 @@ class Limiter:
 
     def hold(self, kind: Kind, seconds: float) -> None:
         """Stop all calls like this one for a while: the provider said that it has enough."""
-        self._slots.hold("list" if kind in LISTS else "all", 1000 * seconds)
+        self._slots.hold(self._turns[kind][0].bucket.name, 1000 * seconds)

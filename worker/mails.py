@@ -118,7 +118,10 @@ class Mirror(Protocol):
         ...
 
     def forget(self, address: str) -> int:
-        """Erase the conversations in which an address occurs; return how many those were."""
+        """Erase the conversations in which an address occurs; return how many those were.
+
+        Unlike the others it takes several steps: what comes in meanwhile may stay.
+        """
         ...
 
     def off(self, milliseconds: int) -> None:

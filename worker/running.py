@@ -136,15 +136,13 @@ def load_beside(environ: Mapping[str, str] | None = None) -> Settings:
 
 def load_all(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings of the whole service, like `load_beside`."""
-    settings = load(environ)
-    url = redis_url(settings)
-    return settings if url == settings.redis_url else load(environ, redis_url=url)
+    return with_redis(load(environ))
 
 
-def redis_url(settings: Settings) -> str:
-    """Return the Redis that is set, or that of `autoreply up` on the same data folder, or ""."""
+def with_redis(settings: Settings) -> Settings:
+    """Return the settings; where no Redis is set, with that of `autoreply up` beside us."""
     running = None if settings.redis_url else find(settings.data)
-    return running.redis_url if running else settings.redis_url
+    return settings.model_copy(update={"redis_url": running.redis_url}) if running else settings
 
 
 def with_sandbox(settings: Settings) -> Settings:

@@ -40,6 +40,11 @@ def pause_over(record: Record, pauses: Iterable[str]) -> str:
     return min(over, default="") if record.state in WAKEABLE else ""
 
 
+def named(scope: str) -> str:
+    """Return what a pause is about, in words."""
+    return "everything" if scope == EVERYTHING else f"campaign {scope}"
+
+
 def goes_on(record: Record, pauses: Iterable[str], left: str) -> str:
     """Say when an event that waits goes on; `left`: the time until its next look, if any."""
     if not pause_over(record, pauses):

@@ -188,7 +188,11 @@ def run_worker(settings: Settings) -> int:
         chore
         for row in rows
         for chore in upkeep.make_chores(
-            row.settings, ledgers[row.name], shared[row.name], _waking(app, row.prefix)
+            row.settings,
+            ledgers[row.name],
+            libraries[row.name],
+            shared[row.name],
+            _waking(app, row.prefix),
         )
     ]
     reading.warm_up()

@@ -51,6 +51,7 @@ class _Workspace:
     """What the chores of one workspace are made from."""
 
     settings: Settings
+    library: Library
     shared: Shared
     ledger: RedisLedger
     memo: Memo
@@ -58,13 +59,14 @@ class _Workspace:
 
 
 def make_chores(
-    settings: Settings, ledger: RedisLedger, shared: Shared, wake: Wake
+    settings: Settings, ledger: RedisLedger, library: Library, shared: Shared, wake: Wake
 ) -> list[ChoreThread]:
     """Return the chores of a worker, each in its thread.
 
     Args:
         settings: the workspace's.
         ledger: the workspace's.
+        library: the workspace's templates.
         shared: what its workers have together.
         wake: queues events by their keys.
 
@@ -73,7 +75,9 @@ def make_chores(
 
     """
     memo = RedisMemo(make_client(settings), name=keys_of(settings))
-    own = _Workspace(settings=settings, shared=shared, ledger=ledger, memo=memo, wake=wake)
+    own = _Workspace(
+        settings=settings, library=library, shared=shared, ledger=ledger, memo=memo, wake=wake
+    )
     trouble = partial(hold_everything, ledger)
     chores = [*_notifying(own), *_with_provider(own)]
     return [ChoreThread(chore, own.shared.plan, trouble=trouble) for chore in chores]
@@ -138,7 +142,6 @@ def _fetch_missed(own: _Workspace, since: datetime | None) -> None:
 
 def _writing_back(own: _Workspace) -> Chore:
     """Tell the provider what became of events; in shadow mode, where nothing leaves, that waits."""
-    templates = Library(own.settings.templates).current
     contract = own.settings.api_contract
     run = WriteBack(
         make_api(own.settings, own.shared),
@@ -146,7 +149,7 @@ def _writing_back(own: _Workspace) -> Chore:
         ledger=own.ledger,
         mirror=own.shared.mirror,
         wanted=Wanted(
-            is_on=lambda: templates().settings.write_back,
+            is_on=lambda: own.library.current().settings.write_back,
             speaks=lambda record: _is_by_email(record, contract),
         ),
     )

@@ -18,6 +18,7 @@ from worker.hookhealth import HOOK
 from worker.ledger.plan import RedisPlan
 from worker.ledger.redis import RedisLedger
 from worker.ledger.redis_mirror import RedisMirror
+from worker.library import Library
 from worker.mails import Page
 from worker.mirror import REFILL
 from worker.settings import load
@@ -45,7 +46,9 @@ def make(
         def made(**settings: str) -> Chores:
             given = {f"AUTOREPLY_{name.upper()}": value for name, value in settings.items()}
             own = load(given | {"AUTOREPLY_REDIS_URL": valkey_url, "AUTOREPLY_API_KEY": "k3y"})
-            chores = upkeep.make_chores(own, ledger, share(own), lambda _: None)
+            chores = upkeep.make_chores(
+                own, ledger, Library(own.templates), share(own), lambda _: None
+            )
             return {chore._chore.name: chore for chore in chores}
 
         yield made

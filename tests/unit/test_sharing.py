@@ -16,6 +16,7 @@ from worker.ledger.memory import MemoryLedger
 from worker.ledger.memory_mirror import MemoryMirror
 from worker.ledger.plan import MemoryPlan
 from worker.ledger.slots import MemorySlots
+from worker.library import Library
 from worker.limiter import Limiter
 from worker.mirror import REFILL, MirroredApi
 from worker.settings import Settings, load
@@ -61,7 +62,7 @@ def test_every_call_of_a_worker_keeps_the_shared_pace(shared: Shared) -> None:
 
 
 def refill(own: Settings, ledger: MemoryLedger, shared: Shared) -> ChoreThread:
-    chores = make_chores(own, ledger, shared, lambda _: None)  # type: ignore[arg-type]  # as good
+    chores = make_chores(own, ledger, Library(own.templates), shared, lambda _: None)  # type: ignore[arg-type]  # as good
     return next(chore for chore in chores if chore._chore.name == REFILL)
 
 

@@ -65,15 +65,11 @@ def add(pages: Blueprint, console: Console) -> None:
             flash("Name a campaign's id.", "warn")
         elif request.form.get("on") == "1":
             console.ledger.pause(scope)
-            flash(f"Paused {_named(scope)}. Replies are recorded, and wait.")
+            flash(f"Paused {steering.named(scope)}. Replies are recorded, and wait.")
         else:
             woken = console.ledger.resume(scope)
-            flash(f"Resumed {_named(scope)}. {woken} waiting events go on.")
+            flash(f"Resumed {steering.named(scope)}. {woken} waiting events go on.")
         return redirect(url_for("console.today"))
-
-
-def _named(scope: str) -> str:
-    return "everything" if scope == steering.EVERYTHING else f"campaign {scope}"
 
 
 def _back() -> Response:
@@ -116,7 +112,7 @@ def _approve(console: Console, record: Record) -> None:
     approved = console.ledger.approve(record.key, me(), draft, seen=_seen(), after=UNDO_MS)
     scope = steering.pause_over(approved, console.ledger.pauses())
     if scope:
-        why = f"{sentence(_named(scope))} is paused: the answer to {lead_of(record)}"
+        why = f"{sentence(steering.named(scope))} is paused: the answer to {lead_of(record)}"
         flash(f"Approved. {why} leaves when resumed.", f"undo::{record.key}")
         return
     when = f"in {UNDO_MS // 1000} seconds, at {_leaves(console)}"

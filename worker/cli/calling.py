@@ -47,9 +47,9 @@ def client_of(settings: Settings) -> ApiClient:
 
     It keeps the pace of the workers where their Redis is there; they share one rate.
     """
-    url = running.redis_url(settings)
-    paced = settings.model_copy(update={"redis_url": url})
-    client = make_api(paced, share(paced) if url and answers(url) else None)
+    paced = running.with_redis(settings)
+    is_there = paced.redis_url and answers(paced.redis_url)
+    client = make_api(paced, share(paced) if is_there else None)
     click.get_current_context().call_on_close(client.close)
     return client
 

@@ -56,9 +56,9 @@ def check(live: bool) -> None:  # noqa: FBT001 - click calls it so
     Ends with 1 where something is wrong; a note, or what `up` brings (–), is no failure.
     """
     settings = running.load_all()
-    rows = workspaces_of(settings)
+    rows = workspaces_of(settings).asked_for(settings.workspace)
     parts = list(_of_all(settings))
-    for row in [rows.named(settings.workspace)] if settings.workspace else rows:
+    for row in rows:
         parts += _of_workspace(row, live=live)
     for part in parts:
         _print(part)

@@ -4,15 +4,14 @@ import re
 
 import click
 
+from worker import steering
 from worker.bootstrap import make_ledger, share
 from worker.contracts import lenient
 from worker.domain.errors import NotPossible
 from worker.ledger.accounts import companies_of, person
 from worker.running import load_all, load_beside
-from worker.steering import leads_of
 from worker.workspaces import Workspace, workspaces_of
 
-_ALL = "*"
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -23,7 +22,11 @@ def _not_empty(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 _campaign = click.option(
-    "--campaign", metavar="ID", default=_ALL, callback=_not_empty, help="Only this campaign."
+    "--campaign",
+    metavar="ID",
+    default=steering.EVERYTHING,
+    callback=_not_empty,
+    help="Only this campaign.",
 )
 
 
@@ -57,8 +60,7 @@ def _rows() -> list[Workspace]:
 
 
 def _named(scope: str, row: Workspace) -> str:
-    what = "everything" if scope == _ALL else f"campaign {scope}"
-    return f"{what} of {row.name}" if row.name else what
+    return f"{steering.named(scope)} of {row.name}" if row.name else steering.named(scope)
 
 
 def _bare(address: str) -> str:
@@ -79,7 +81,9 @@ def suppress(address: str, undo: bool) -> None:  # noqa: FBT001 - click calls it
         ledger.suppress([person("address", bare)], "asked to stop: by hand")
         click.echo(f"{bare} gets no more answers")
         return
-    was = ledger.lift([person("address", bare), *companies_of(bare), *leads_of(ledger, bare)])
+    was = ledger.lift(
+        [person("address", bare), *companies_of(bare), *steering.leads_of(ledger, bare)]
+    )
     click.echo(f"{bare} may be answered again" if was else f"{bare} was not suppressed")
 
 
@@ -98,7 +102,7 @@ def forget(address: str, yes: bool) -> None:  # noqa: FBT001 - click calls it so
     if not yes:
         click.confirm(f"Erase all events of {bare}? There is no way back", abort=True)
     share(settings).mirror.forget(bare)
-    erased, kept = ledger.forget([person("address", bare), *leads_of(ledger, bare)])
+    erased, kept = ledger.forget([person("address", bare), *steering.leads_of(ledger, bare)])
     click.echo(f"{bare}: {erased} event{'s' * (erased != 1)} erased")
     if kept:
         raise NotPossible("at_risk", f"{kept} wait for an answer of the API; try again later")

@@ -251,7 +251,12 @@ def _absent(tree: nodes.Node, files: Container[str]) -> Iterator[tuple[int, str]
         names = _names(node.template)
         optional = getattr(node, "ignore_missing", False)
         if names and not optional and not any(name in files for name in names):
-            yield node.lineno, f"there is no {' or '.join(names)} in the folder to include"
+            yield node.lineno, absent(names)
+
+
+def absent(names: Iterable[str]) -> str:
+    """Return what is said of files to include that are not there."""
+    return f"there is no {' or '.join(names)} in the folder to include"
 
 
 def _names(wanted: nodes.Expr) -> Sequence[str]:

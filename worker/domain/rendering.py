@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from jinja2 import TemplateNotFound
 
-from worker.domain.environment import Fields
+from worker.domain.environment import Fields, absent
 from worker.domain.errors import TemplateProblem
 from worker.domain.frontmatter import Place, TemplateSettings
 from worker.domain.model import Direction, Draft
@@ -130,7 +130,7 @@ def render_variant(rule: Rule, facts: Facts, settings: TemplateSettings, drawn: 
 def _said(error: Exception) -> str:
     """Say what is wrong; of a file that is absent, Jinja says nothing but the name."""
     if isinstance(error, TemplateNotFound):
-        return f"there is no {error.name} in the folder to include"
+        return absent([str(error.name)])
     return str(error)
 
 
